@@ -1,0 +1,211 @@
+"""Results as text files: reading and writing what a tracker leaves, in the layout that the peers read too.
+
+    results/<Benchmark>/<tracker>/<sequence>.txt             x,y,w,h a line, '%.4f'
+    results/<Benchmark>/<tracker>/times/<sequence>_time.txt  seconds a line
+
+A repetition r of a run is stored as the sequence `<sequence>_00r` ("_001", "_002", …).
+Scoring reads these text files only: other people's results have nothing else. What only we write
+(run record, boxes without rounding) is in `evaluation.store`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.sequence import Benchmark
+from siamcar.boxes import Boxes
+from siamcar.errors import DataError, ResultsError, UnknownNameError
+
+__all__ = [
+    "RUNS_FOLDER",
+    "TIMES_FOLDER",
+    "TrackerResults",
+    "Trajectory",
+    "find_results_folder",
+    "format_boxes",
+    "format_seconds",
+    "list_trackers",
+    "read_boxes",
+    "read_tracker_results",
+    "run_name",
+]
+
+RUNS_FOLDER = ".runs"
+TIMES_FOLDER = "times"
+
+Numbers = npt.NDArray[np.float64]
+
+_SEPARATORS = str.maketrans(",;\t", "   ")
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What one run of one tracker over one sequence leaves.
+
+    Attributes:
+        boxes: (T, 4) `xywh`, in the coordinates of the benchmark's files; row 0 is the given box.
+        seconds: (T,) the tracker's own time a frame; row 0 is the initialisation.
+        scores: (T,) confidence in [0, 1]; row 0 is 1.
+
+    Raises:
+        ValueError: the parts differ in length.
+    """
+
+    boxes: Boxes
+    seconds: Numbers
+    scores: Numbers
+
+    def __post_init__(self) -> None:
+        if self.boxes.shape != (len(self.boxes), 4) or not len(self.boxes) == len(self.seconds) == len(self.scores):
+            raise ValueError(
+                f"Boxes (T, 4), seconds (T,) and scores (T,) belong together; found {self.boxes.shape}, "
+                f"{self.seconds.shape} and {self.scores.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackerResults:
+    """A tracker's raw results over some sequences of a benchmark, as read from text files.
+
+    Attributes:
+        tracker: name of the results folder.
+        boxes: sequence → one (N, 4) array a run (repetition); N is what the file holds, which may not be T.
+        seconds: sequence → one (N,) array a run; sequences without time files are absent.
+        contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
+    """
+
+    tracker: str
+    boxes: Mapping[str, tuple[Boxes, ...]]
+    seconds: Mapping[str, tuple[Numbers, ...]]
+    contended: bool = False
+
+
+def run_name(sequence: str, repetition: int | None) -> str:
+    """Name of a run's files: the sequence's own, or with "_00r" where runs are repeated (r counts from 1)."""
+    return sequence if repetition is None else f"{sequence}_{repetition:03d}"
+
+
+def format_boxes(boxes: Boxes) -> bytes:
+    """(T, 4) boxes as the text of a result file."""
+    return "".join(f"{x:.4f},{y:.4f},{w:.4f},{h:.4f}\n" for x, y, w, h in boxes.tolist()).encode()
+
+
+def format_seconds(seconds: Numbers) -> bytes:
+    """(T,) seconds as the text of a time file."""
+    return "".join(f"{value:.8f}\n" for value in seconds.tolist()).encode()
+
+
+def _parse(path: Path, columns: int) -> Numbers:
+    """Read (N, columns) numbers that commas, tabs, semicolons or spaces separate; "NaN" is a number here.
+
+    Raises:
+        DataError: the file is unreadable, or a line does not hold `columns` numbers.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The result file {path} cannot be read: {error}.", "Replace it by a whole copy.") from error
+    rows = text.rstrip().splitlines()
+    if not rows:
+        return np.empty((0, columns))
+    try:
+        numbers = np.loadtxt(io.StringIO(text.translate(_SEPARATORS)), ndmin=2, comments=None)
+        if numbers.shape == (len(rows), columns):  # blank lines in between are passed over, and do not count
+            return numbers
+    except ValueError:
+        pass  # the line is found below
+    for number, row in enumerate(rows, start=1):
+        fields = re.split(r"[,;\s]+", row.strip())
+        try:
+            fault = len([float(field) for field in fields]) != columns
+        except ValueError:
+            fault = True
+        if fault:
+            raise DataError(
+                f"{path}, line {number}: expected {columns} number{'s' if columns > 1 else ''}, found {row[:80]!r}.",
+                "Mend or delete this file.",
+            )
+    raise DataError(f"{path}: expected {columns} numbers a line.", "Mend or delete this file.")
+
+
+def read_boxes(path: Path) -> Boxes:
+    """Read a result file: (N, 4) `xywh`, NaN allowed.
+
+    Raises:
+        DataError: the file is missing or a line does not hold four numbers; the line is named.
+    """
+    return _parse(path, 4)
+
+
+def find_results_folder(results: Path, benchmark: Benchmark) -> Path:
+    """The folder that holds the tracker folders of a benchmark: `results` itself, or the benchmark's folder in it.
+
+    Raises:
+        ResultsError: neither is there.
+    """
+    inside = results / benchmark.name
+    if inside.is_dir():
+        return inside
+    if results.is_dir() and (results.name == benchmark.name or _holds_trackers(results, benchmark)):
+        return results
+    found = sorted(path.name for path in results.iterdir())[:8] if results.is_dir() else None
+    raise ResultsError(
+        f"No results of {benchmark.name} in {results}: expected the folder {benchmark.name}/ in it, or tracker folders "
+        f"with {benchmark.sequences[0].name}.txt and the like; "
+        + (f"found {', '.join(found) or 'an empty folder'}." if found is not None else "there is no such folder."),
+        "Give the folder that `siamcar run --results` wrote to.",
+    )
+
+
+def list_trackers(folder: Path) -> list[str]:
+    """Names of the tracker folders in a benchmark's results folder, sorted."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _holds_trackers(folder: Path, benchmark: Benchmark) -> bool:
+    names = {sequence.name for sequence in benchmark}
+    return any(
+        file.stem in names or re.sub(r"_\d{3}$", "", file.stem) in names
+        for tracker in list_trackers(folder)
+        for file in (folder / tracker).glob("*.txt")
+    )
+
+
+def read_tracker_results(folder: Path, tracker: str, sequences: Iterable[str]) -> TrackerResults:
+    """Read what a tracker's folder holds of some sequences; sequences without a file are left out.
+
+    Args:
+        folder: the benchmark's results folder.
+        tracker: name of the tracker's folder in it.
+        sequences: names of the sequences that are wanted.
+
+    Raises:
+        UnknownNameError: there is no such tracker folder.
+        DataError: a file of a wanted sequence cannot be parsed.
+    """
+    home = folder / tracker
+    if not home.is_dir():
+        raise UnknownNameError.of(f"results folder in {folder}", tracker, list_trackers(folder))
+    boxes: dict[str, tuple[Boxes, ...]] = {}
+    seconds: dict[str, tuple[Numbers, ...]] = {}
+    stems = {path.stem for path in home.glob("*.txt")}
+    for sequence in sequences:
+        numbered = re.compile(rf"{re.escape(sequence)}_\d{{3}}")
+        names = [sequence] if sequence in stems else sorted(stem for stem in stems if numbered.fullmatch(stem))
+        if not names:
+            continue
+        boxes[sequence] = tuple(read_boxes(home / f"{name}.txt") for name in names)
+        times = [home / TIMES_FOLDER / f"{name}_time.txt" for name in names]
+        if all(path.is_file() for path in times):
+            seconds[sequence] = tuple(_parse(path, 1)[:, 0] for path in times)
+    return TrackerResults(tracker, boxes, seconds)

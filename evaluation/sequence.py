@@ -1,0 +1,244 @@
+"""Sequences and benchmarks: what a tracker is run on and scored against."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from siamcar.boxes import Boxes, polygon_to_box
+from siamcar.errors import DataError, UnknownNameError
+from siamcar.protocol import Frame
+
+__all__ = ["Benchmark", "FrameSource", "ImageFrames", "Sequence"]
+
+Visible = npt.NDArray[np.bool_]
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """The frames of one sequence, read one by one. It is sent to worker processes, so it holds paths, not pixels."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def path(self, index: int) -> Path | None:
+        """File of frame `index`; None where frames are not files."""
+        ...
+
+    def read(self, index: int) -> Frame:
+        """Frame `index` as (H, W, 3) uint8, BGR.
+
+        Raises:
+            DataError: the frame is missing or cannot be decoded.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFrames:
+    """Frames that are image files.
+
+    Attributes:
+        paths: one file a frame, in order.
+    """
+
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def path(self, index: int) -> Path:
+        """File of frame `index`."""
+        return self.paths[index]
+
+    def read(self, index: int) -> Frame:
+        """Decode frame `index` into (H, W, 3) uint8, BGR.
+
+        Raises:
+            DataError: the file is missing, empty, truncated or no image.
+        """
+        import cv2
+
+        path = self.paths[index]
+        try:
+            data = np.fromfile(path, dtype=np.uint8)
+        except OSError as error:
+            raise DataError(
+                f"Frame {index} cannot be read: {path}: {error.strerror}.", "Complete the download of this sequence."
+            ) from error
+        problem = _image_fault(data)
+        if problem is None:
+            # Orientation tags are ignored: annotations were made on the stored pixels.
+            frame = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+            if frame is not None:
+                return np.asarray(frame, dtype=np.uint8)
+            problem = "it is not an image that OpenCV can decode"
+        raise DataError(
+            f"Frame {index} cannot be decoded: {path} ({data.size} bytes): {problem}.",
+            "Replace this file by a whole copy.",
+        )
+
+
+def _image_fault(data: npt.NDArray[np.uint8]) -> str | None:
+    """What is wrong with the bytes of an image, where the decoder would not say so.
+
+    OpenCV decodes a truncated JPEG into a picture whose missing part is grey and reports success.
+    """
+    if data.size == 0:
+        return "the file is empty"
+    if data[:2].tobytes() == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:].tobytes():
+        return "the JPEG is truncated: its end-of-image marker is missing"
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """One target in one run of frames.
+
+    Attributes:
+        name: the benchmark's name of the sequence; result files carry it.
+        frames: its frames; a source whose `read` fails where only annotations are at hand.
+        ground_truth: (T, 4) `xywh` or (T, 2n) polygons, in the benchmark file's own numbers; NaN where there is none.
+        visible: (T,) whether the target can be seen; None where the benchmark does not say.
+        attributes: names of the attributes that the sequence has.
+        frame_attributes: attribute → (T,) strength in [0, 1] a frame; empty where the benchmark does not say.
+
+    Raises:
+        DataError: the parts do not fit together.
+    """
+
+    name: str
+    frames: FrameSource
+    ground_truth: Boxes
+    visible: Visible | None = None
+    attributes: frozenset[str] = frozenset()
+    frame_attributes: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        truth = np.asarray(self.ground_truth, dtype=np.float64)
+        if truth.ndim != 2 or not (truth.shape[1] == 4 or (truth.shape[1] >= 6 and truth.shape[1] % 2 == 0)):
+            raise DataError(
+                f"Sequence {self.name}: ground truth is four numbers a frame, or polygons of x, y pairs; "
+                f"found an array of shape {truth.shape}."
+            )
+        if len(truth) != len(self.frames):
+            side = "longer" if len(truth) > len(self.frames) else "shorter"
+            raise DataError(
+                f"Sequence {self.name}: the ground truth is {side} than the frames: "
+                f"{len(truth)} rows for {len(self.frames)} frames.",
+                "Complete the download of this sequence, or check that annotation and frames are of the same release.",
+            )
+        if len(truth) == 0:
+            raise DataError(f"Sequence {self.name} has no frames.", "Complete the download of this sequence.")
+        for what, array in {"visible": self.visible, **self.frame_attributes}.items():
+            if array is not None and np.shape(array) != (len(truth),):
+                raise DataError(f"Sequence {self.name}: {what!r} has shape {np.shape(array)} for {len(truth)} frames.")
+        truth = truth.copy()
+        truth.setflags(write=False)
+        object.__setattr__(self, "ground_truth", truth)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @cached_property
+    def boxes(self) -> Boxes:
+        """The ground truth as (T, 4) `xywh`; polygons as the boxes that enclose them."""
+        return self.ground_truth if self.ground_truth.shape[1] == 4 else polygon_to_box(self.ground_truth)
+
+    @cached_property
+    def revision(self) -> str:
+        """SHA-256 over name, length and ground truth."""
+        # + 0.0 makes -0.0 and 0.0 one; NaN is written as one bit pattern.
+        truth = np.where(np.isnan(self.ground_truth), np.nan, self.ground_truth + 0.0)
+        digest = hashlib.sha256(f"{self.name}\0{truth.shape[0]}\0{truth.shape[1]}\0".encode())
+        digest.update(np.ascontiguousarray(truth, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A named set of sequences and how they are scored.
+
+    Attributes:
+        name: name of its results folder, for example "OTB100".
+        sequences: what it consists of, in the benchmark's order.
+        convention: name of its official convention (`evaluation.conventions`).
+        origin: coordinate of the first pixel in its files: 1 for OTB and UAV123 (MATLAB), 0 elsewhere.
+        protocol: how trackers are run; "one_pass" starts once on the first frame.
+        missing: names of official sequences that the folder does not hold.
+        faults: name and message of every sequence that the folder holds but that cannot be used.
+        citation, url: where it comes from.
+    """
+
+    name: str
+    sequences: tuple[Sequence, ...]
+    convention: str
+    origin: int = 0
+    protocol: str = "one_pass"
+    missing: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
+    citation: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        names = [sequence.name for sequence in self.sequences]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f"The benchmark {self.name} names sequences twice: {', '.join(repeated)}.")
+        if not names:
+            raise DataError(f"The benchmark {self.name} has no sequences.", "Check the folder given with --data.")
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __iter__(self) -> Iterator[Sequence]:
+        return iter(self.sequences)
+
+    def __getitem__(self, name: str) -> Sequence:
+        for sequence in self.sequences:
+            if sequence.name == name:
+                return sequence
+        raise UnknownNameError.of("sequence", name, (sequence.name for sequence in self.sequences))
+
+    @property
+    def attributes(self) -> list[str]:
+        """Every attribute of any sequence, sorted."""
+        return sorted({attribute for sequence in self.sequences for attribute in sequence.attributes})
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 over the revisions of its sequences: two folders with one revision hold the same task."""
+        revisions = sorted(sequence.revision for sequence in self.sequences)
+        return hashlib.sha256("\n".join(revisions).encode()).hexdigest()
+
+    def select(self, names: list[str] | None = None, limit: int | None = None) -> Benchmark:
+        """The benchmark with some of its sequences: those named, then the first `limit` of them.
+
+        Faults stay with the sequences that are asked for: those of others are left out.
+
+        Raises:
+            UnknownNameError: a name it does not have.
+            DataError: a named sequence is not in the folder, or nothing is left.
+        """
+        if names is None:
+            return replace(self, sequences=self.sequences[:limit])
+        wanted = dict.fromkeys(names)
+        faults = {name: message for name, message in self.faults if name in wanted}
+        for name in wanted:
+            if name in self.missing:
+                raise DataError(
+                    f"The sequence {name} belongs to {self.name}, and the folder does not hold it.",
+                    f"Download it, or choose among: {', '.join(sequence.name for sequence in self.sequences)}.",
+                )
+        chosen = tuple(self[name] for name in wanted if name not in faults)
+        if faults and not chosen:
+            raise DataError("\n".join(faults.values()), "None of the sequences asked for can be used.")
+        return replace(self, sequences=chosen[:limit], faults=tuple(faults.items()))

@@ -1,0 +1,1 @@
+"""Adapters for other toolkits, one folder a toolkit."""

@@ -1,0 +1,139 @@
+"""Configurations: frozen, validated, YAML in and YAML out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from siamcar.errors import ConfigError
+
+__all__ = [
+    "Architecture",
+    "Config",
+    "ModelConfig",
+    "Strategy",
+    "TrackerConfig",
+    "describe_validation_error",
+    "read_yaml",
+]
+
+Architecture = Literal["alexnet", "mobilenetv2", "resnet18", "resnet34", "resnet50"]
+Strategy = Literal["released", "refine", "average", "coarse"]
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """One line a fault: where, what is wrong, what was found."""
+    lines = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"]) or "the whole"
+        found = "" if fault["type"] == "missing" else f" (found {fault['input']!r})"
+        lines.append(f"{place}: {fault['msg']}{found}")
+    return "; ".join(lines)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"The configuration file {path} does not exist.", "Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {error}", "Mend the file.") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} should hold a mapping of keys to values; found a {type(content).__name__}.")
+    return content
+
+
+class Config(BaseModel):
+    """A frozen set of named values; unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def build(cls, values: dict[str, Any], *, source: str) -> Self:
+        """Validate `values`; errors name the `source` (a file, "the command line", …).
+
+        Raises:
+            ConfigError: an unknown key or a value out of range; every fault is listed.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(
+                f"{source}: {describe_validation_error(error)}", f"Known keys: {', '.join(cls.model_fields)}."
+            ) from error
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Self:
+        """Read from a YAML file.
+
+        Raises:
+            ConfigError: the file cannot be read, or does not hold such a configuration.
+        """
+        return cls.build(read_yaml(path), source=str(path))
+
+    def to_yaml(self) -> str:
+        """The configuration as YAML text, in the order of its fields."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return text
+
+
+class ModelConfig(Config):
+    """What the network is made of.
+
+    Attributes:
+        architecture: the backbone.
+        channels: channels of the neck, of the response map and of the head (paper, section 3.1: 256).
+        head_convolutions: convolutions in each tower of the head.
+    """
+
+    architecture: Architecture = "resnet50"
+    channels: int = Field(256, gt=0, multiple_of=32)
+    head_convolutions: int = Field(4, ge=1)
+
+
+class TrackerConfig(Config):
+    """How maps become boxes.
+
+    Attributes:
+        strategy: `released` (what the published code does), `refine` (paper, Eq. 9–11), `average` (top-k of the
+            CVPR 2020 version), `coarse` (Eq. 9 alone).
+        penalty_k: strength of the penalty on changes of size and shape.
+        window_influence: weight of the cosine window (λ_d in Eq. 9).
+        lr: rate of the size smoothing; `released` always smooths, the others when `smooth_size` is set.
+        smooth_size: smooth the size in `refine`, `average` and `coarse` too (Eq. 11 does not).
+        context_amount: context around the target, in units of (w + h) a side.
+        template_size, search_size: sides of the network's inputs in pixels.
+        min_size: smallest side of a box in pixels.
+        top_k: `average`: how many best neighbours are averaged.
+        top_k_neighbourhood: `average`: how many neighbours of the peak are looked at.
+    """
+
+    strategy: Strategy = "released"
+    penalty_k: float = Field(0.04, ge=0)
+    window_influence: float = Field(0.4, ge=0, le=1)
+    lr: float = Field(0.3, ge=0, le=1)
+    smooth_size: bool = False
+    context_amount: float = Field(0.5, ge=0)
+    template_size: int = Field(127, gt=0)
+    search_size: int = Field(255, gt=0)
+    min_size: float = Field(1.0, ge=1.0)
+    top_k: int = Field(3, ge=1)
+    top_k_neighbourhood: int = Field(8, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.search_size <= self.template_size:
+            raise ValueError(f"search_size ({self.search_size}) must exceed template_size ({self.template_size})")
+        if self.top_k > self.top_k_neighbourhood + 1:
+            raise ValueError(f"top_k ({self.top_k}) exceeds the peak and its {self.top_k_neighbourhood} neighbours")
+        return self

@@ -1,0 +1,60 @@
+"""What a tracker is: two methods and a prediction. Everything that runs trackers knows only this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from siamcar.boxes import BoxLike, as_box
+
+__all__ = ["Frame", "Prediction", "Tracker"]
+
+Frame = npt.NDArray[np.uint8]
+"""One image: (H, W, 3) uint8, BGR as OpenCV reads it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Where a tracker sees its target in one frame.
+
+    Attributes:
+        box: (4,) float64, `xywh`, pixels, 0-based top-left corner; finite.
+        score: how sure the tracker is, in [0, 1].
+
+    Raises:
+        ValueError: a box that is not four finite numbers, or a score outside [0, 1].
+    """
+
+    box: npt.NDArray[np.float64]
+    score: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box", as_box(self.box))
+        score = float(self.score)
+        if not 0.0 <= score <= 1.0:
+            raise ValueError(f"A prediction's score lies in [0, 1]; found {score}.")
+        object.__setattr__(self, "score", score)
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """A single-object tracker.
+
+    `init` may be called again at any time and starts afresh: nothing of an earlier target remains.
+    """
+
+    def init(self, frame: Frame, box: BoxLike) -> None:
+        """Take the target from a first frame.
+
+        Args:
+            frame: (H, W, 3) uint8, BGR.
+            box: (4,) `xywh`, pixels, 0-based top-left corner; it may reach over the image's border.
+        """
+        ...
+
+    def track(self, frame: Frame) -> Prediction:
+        """Find the target in the next frame, (H, W, 3) uint8, BGR."""
+        ...
