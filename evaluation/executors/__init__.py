@@ -1,0 +1,1 @@
+"""Where runs are carried out: one module an executor."""

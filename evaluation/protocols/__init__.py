@@ -1,0 +1,1 @@
+"""How a tracker is run over a sequence: one module a protocol."""

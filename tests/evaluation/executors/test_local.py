@@ -1,0 +1,88 @@
+"""Worker processes: order, failures, deaths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evaluation.executors.local import Done, Event, Failed, Started, Task, TrackerSpec, execute
+from siamcar.errors import SiamCARError
+from tests.helpers import make_sequence, make_truth
+
+LENGTHS = {"a": 7, "b": 5, "c": 6, "d": 4}
+
+
+def make_tasks(names: str = "abcd") -> list[Task]:
+    return [
+        Task(
+            make_sequence(
+                name, LENGTHS[name], ground_truth=make_truth(LENGTHS[name], ("abcd".index(name) + 3, 4, 9, 9))
+            ),
+            None,
+            0,
+            seed=7,
+        )
+        for name in names
+    ]
+
+
+def collect(events: list[Event]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    done = {event.task.name: event.trajectory.boxes for event in events if isinstance(event, Done)}
+    failed = {event.task.name: event.error for event in events if isinstance(event, Failed)}
+    return done, failed
+
+
+def test_boxes_do_not_depend_on_order_or_workers() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_jitter", {})
+    runs = [
+        list(execute(make_tasks("abcd"), spec, workers=0, threads=1)),
+        list(execute(make_tasks("dcba"), spec, workers=1, threads=1)),
+        list(execute(make_tasks("bdac"), spec, workers=2, threads=1)),
+    ]
+    first, _ = collect(runs[0])
+    assert set(first) == set(LENGTHS)
+    for events in runs[1:]:
+        done, failed = collect(events)
+        assert not failed
+        for name, boxes in first.items():
+            np.testing.assert_array_equal(done[name], boxes)
+    # The draws are real: another seed gives other boxes.
+    other = Task(make_tasks("a")[0].sequence, None, 0, seed=8)
+    changed, _ = collect(list(execute([other], spec, workers=0, threads=1)))
+    assert not np.array_equal(changed["a"], first["a"])
+
+
+def test_tasks_start_in_the_order_given() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_jitter", {})
+    events = list(execute(make_tasks("cadb"), spec, workers=1, threads=1))
+    assert [event.task.name for event in events if isinstance(event, Started)] == list("cadb")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_failure_costs_one_sequence(workers: int) -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_failing", {"x": 4})
+    done, failed = collect(list(execute(make_tasks(), spec, workers=workers, threads=1)))
+    assert set(done) == set("acd")
+    assert failed == {"b": "ValueError at frame 2: a bad day"}
+
+
+def test_a_killed_worker_costs_one_sequence() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_killed", {"x": 4})
+    done, failed = collect(list(execute(make_tasks(), spec, workers=2, threads=1)))
+    assert set(done) == set("acd")
+    assert "SIGKILL" in failed["b"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_tracker_that_cannot_be_made_ends_the_run(workers: int) -> None:
+    with pytest.raises(SiamCARError, match="no engine"):
+        list(execute(make_tasks(), TrackerSpec("tests.toy_trackers:make_impossible", {}), workers=workers, threads=1))
+
+
+def test_closing_ends_the_workers() -> None:
+    import multiprocessing
+
+    events = execute(make_tasks(), TrackerSpec("tests.toy_trackers:make_slow", {}), workers=2, threads=1)
+    next(events)
+    events.close()
+    assert multiprocessing.active_children() == []

@@ -1,0 +1,144 @@
+"""The run folder: one run each, atomic, resumable, locked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evaluation.results import Trajectory, read_boxes
+from evaluation.store import RunStore, read_run_record
+from siamcar.errors import ResultsError
+from tests.helpers import make_sequence
+
+
+def make_trajectory(count: int, value: float = 1.0) -> Trajectory:
+    return Trajectory(np.full((count, 4), value), np.full(count, 0.01), np.ones(count))
+
+
+def make_store(folder: Path, **identity: Any) -> RunStore:
+    return RunStore(folder, "Toy", "mine", {"weights": "abc", "config": {"lr": 0.1}, **identity})
+
+
+def test_what_is_added_is_on_disk_and_complete(tmp_path: Path) -> None:
+    sequence = make_sequence(count=6)
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(sequence, None, make_trajectory(6, 1 / 3))
+        assert store.is_complete(sequence, None)
+        assert not store.is_complete(sequence, 1)
+    assert (tmp_path / "mine" / "one.txt").read_text().splitlines()[0] == "0.3333,0.3333,0.3333,0.3333"
+    assert len((tmp_path / "mine" / "times" / "one_time.txt").read_text().splitlines()) == 6
+    import pandas as pd
+
+    exact = pd.read_parquet(tmp_path / ".runs" / "mine" / "one.parquet")
+    assert list(exact.columns) == ["x", "y", "w", "h", "seconds", "score"]
+    assert exact["x"][0] == 1 / 3
+    again = make_store(tmp_path)
+    again.read("only-missing")
+    assert again.is_complete(sequence, None)
+
+
+def test_a_file_that_is_not_whole_does_not_count(tmp_path: Path) -> None:
+    sequence = make_sequence(count=6)
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(sequence, None, make_trajectory(6))
+        path = tmp_path / "mine" / "one.txt"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+        assert not store.is_complete(sequence, None)
+        path.unlink()
+        assert not store.is_complete(sequence, None)
+
+
+def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(make_sequence(), None, make_trajectory(6))
+    other = make_store(tmp_path, config={"lr": 0.2}, seed=1)
+    with pytest.raises(ResultsError) as caught, other.open("only-missing", {}, contended=False):
+        pass
+    assert "config.lr: 0.1 → 0.2" in caught.value.message
+    assert "seed: null → 1" in caught.value.message
+    assert "weights" not in caught.value.message
+
+
+def test_overwriting_always_leaves_no_file_of_the_other_run(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(make_sequence(), None, make_trajectory(6))
+    with make_store(tmp_path, seed=1).open("always", {}, contended=False):
+        pass
+    assert list((tmp_path / "mine").rglob("*.txt")) == []
+    record = read_run_record(tmp_path, "mine")
+    assert record is not None and record.sequences == {} and record.identity["seed"] == 1
+
+
+def test_overwriting_never_refuses(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("never", {}, contended=False) as store:
+        store.add(make_sequence(), None, make_trajectory(6))
+    with pytest.raises(ResultsError, match="already holds results"):
+        make_store(tmp_path).read("never")
+
+
+def test_results_of_unknown_origin_are_not_mixed_with_ours(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "one.txt").write_text("1,2,3,4\n")
+    with pytest.raises(ResultsError, match="without a record"):
+        make_store(tmp_path).read("only-missing")
+
+
+def test_results_on_other_data_are_refused(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(make_sequence(count=6), None, make_trajectory(6))
+        changed = make_sequence(count=6, ground_truth=make_sequence(count=6).ground_truth + 1)
+        with pytest.raises(ResultsError, match="other data"):
+            store.is_complete(changed, None)
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with (
+        make_store(tmp_path).open("only-missing", {}, contended=False),
+        pytest.raises(ResultsError, match="Another run"),
+        make_store(tmp_path).open("only-missing", {}, contended=False),
+    ):
+        pass
+    with make_store(tmp_path).open("only-missing", {}, contended=False):
+        pass  # the lock is free again
+
+
+def test_failures_are_recorded_and_leave_no_result(tmp_path: Path) -> None:
+    sequence = make_sequence(count=6)
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(sequence, None, make_trajectory(6))
+        store.add_failure("one", "ValueError at frame 3: odd", "Traceback …", frames=6, revision=sequence.revision)
+        assert not store.is_complete(sequence, None)
+    record = read_run_record(tmp_path, "mine")
+    assert record is not None
+    assert record.failures == {"one": "ValueError at frame 3: odd"}
+    assert not (tmp_path / "mine" / "one.txt").exists()
+
+
+def test_a_contended_run_stays_marked(tmp_path: Path) -> None:
+    for contended in (False, True, False):
+        with make_store(tmp_path).open("only-missing", {"workers": 1}, contended=contended):
+            pass
+    record = read_run_record(tmp_path, "mine")
+    assert record is not None and record.contended
+
+
+def test_a_damaged_record_is_explained(tmp_path: Path) -> None:
+    (tmp_path / ".runs" / "mine").mkdir(parents=True)
+    (tmp_path / ".runs" / "mine" / "run.json").write_text('{"format": 1')
+    with pytest.raises(ResultsError, match="damaged"):
+        make_store(tmp_path).read("only-missing")
+    with make_store(tmp_path).open("always", {}, contended=False):
+        pass
+    assert json.loads((tmp_path / ".runs" / "mine" / "run.json").read_text())["benchmark"] == "Toy"
+
+
+def test_nothing_half_written_is_left(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+        store.add(make_sequence(count=6), None, make_trajectory(6))
+    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert names == {"one.txt", "one_time.txt", "one.parquet", "run.json", "lock"}
+    assert len(read_boxes(tmp_path / "mine" / "one.txt")) == 6

@@ -1,0 +1,77 @@
+"""Trackers that do odd things, for the runner's tests; worker processes find them by name."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import cv2
+import numpy as np
+
+from siamcar.protocol import Prediction
+
+
+class Jitter:
+    """Moves its box by draws from every global source of chance: it repeats itself only when all are seeded."""
+
+    def __init__(self, step: float = 1.0) -> None:
+        self.step = float(step)
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        self.box = np.array(box, dtype=float)
+        self.frames_seen = 0
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        self.frames_seen += 1
+        drawn = np.zeros((1, 1))
+        cv2.randu(drawn, 0, 1)
+        chance = random.random() + np.random.random() + drawn[0, 0]
+        self.box = self.box + np.array([chance * self.step, frame.mean() / 100, 0, 0])
+        return Prediction(self.box, 0.5)
+
+
+class Failing(Jitter):
+    """Raises on the third frame of targets that start at `x`."""
+
+    def __init__(self, x: float, kill: bool = False) -> None:
+        super().__init__()
+        self.x, self.kill = float(x), kill
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        super().init(frame, box)
+        self.doomed = box[0] == self.x
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        if self.doomed and self.frames_seen == 1:
+            if self.kill:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise ValueError("a bad day")
+        return super().track(frame)
+
+
+class Slow(Jitter):
+    def track(self, frame: np.ndarray) -> Prediction:
+        time.sleep(0.05)
+        return super().track(frame)
+
+
+def make_jitter(step: float = 1.0) -> Jitter:
+    return Jitter(step)
+
+
+def make_failing(x: float) -> Failing:
+    return Failing(x)
+
+
+def make_killed(x: float) -> Failing:
+    return Failing(x, kill=True)
+
+
+def make_slow() -> Slow:
+    return Slow()
+
+
+def make_impossible() -> Jitter:
+    raise RuntimeError("no engine")
