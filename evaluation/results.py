@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -82,12 +82,14 @@ class TrackerResults:
         boxes: sequence → one (N, 4) array a run (repetition); N is what the file holds, which may not be T.
         seconds: sequence → one (N,) array a run; sequences without time files are absent.
         contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
+        faults: sequence → why its files could not be read; such a sequence is in neither mapping above.
     """
 
     tracker: str
     boxes: Mapping[str, tuple[Boxes, ...]]
     seconds: Mapping[str, tuple[Numbers, ...]]
     contended: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_name(sequence: str, repetition: int | None) -> str:
@@ -181,31 +183,40 @@ def _holds_trackers(folder: Path, benchmark: Benchmark) -> bool:
     )
 
 
-def read_tracker_results(folder: Path, tracker: str, sequences: Iterable[str]) -> TrackerResults:
-    """Read what a tracker's folder holds of some sequences; sequences without a file are left out.
+def read_tracker_results(
+    folder: Path, tracker: str, sequences: Iterable[str], *, contended: bool = False
+) -> TrackerResults:
+    """Read what a tracker's folder holds of some sequences.
+
+    Sequences without a file are left out; those whose files cannot be parsed are in `faults`.
 
     Args:
         folder: the benchmark's results folder.
         tracker: name of the tracker's folder in it.
         sequences: names of the sequences that are wanted.
+        contended: whether the run record says so (`evaluation.store.is_contended`).
 
     Raises:
         UnknownNameError: there is no such tracker folder.
-        DataError: a file of a wanted sequence cannot be parsed.
     """
     home = folder / tracker
     if not home.is_dir():
         raise UnknownNameError.of(f"results folder in {folder}", tracker, list_trackers(folder))
     boxes: dict[str, tuple[Boxes, ...]] = {}
     seconds: dict[str, tuple[Numbers, ...]] = {}
+    faults: dict[str, str] = {}
     stems = {path.stem for path in home.glob("*.txt")}
     for sequence in sequences:
         numbered = re.compile(rf"{re.escape(sequence)}_\d{{3}}")
         names = [sequence] if sequence in stems else sorted(stem for stem in stems if numbered.fullmatch(stem))
         if not names:
             continue
-        boxes[sequence] = tuple(read_boxes(home / f"{name}.txt") for name in names)
         times = [home / TIMES_FOLDER / f"{name}_time.txt" for name in names]
-        if all(path.is_file() for path in times):
-            seconds[sequence] = tuple(_parse(path, 1)[:, 0] for path in times)
-    return TrackerResults(tracker, boxes, seconds)
+        try:
+            runs = tuple(read_boxes(home / f"{name}.txt") for name in names)
+            if all(path.is_file() for path in times):
+                seconds[sequence] = tuple(_parse(path, 1)[:, 0] for path in times)
+            boxes[sequence] = runs
+        except DataError as error:
+            faults[sequence] = error.message
+    return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults)

@@ -89,6 +89,10 @@ def test_reading_a_tracker(tmp_path: Path) -> None:
     assert [run[0, 0] for run in results.boxes["long"]] == [1, 5]
     np.testing.assert_array_equal(results.seconds["short"][0], [0.25])
     assert "long" not in results.seconds
+    (home / "middle.txt").write_text("1,2,3,4\n1,2\n")
+    damaged = read_tracker_results(tmp_path, "mine", ["short", "middle"])
+    assert set(damaged.boxes) == {"short"}
+    assert "middle.txt, line 2" in damaged.faults["middle"]
     with pytest.raises(UnknownNameError, match="mina"):
         read_tracker_results(tmp_path, "mina", ["short"])
 

@@ -1,0 +1,64 @@
+"""The benchmarks: one module each, found by name.
+
+A loader is `load(root, **options) -> Benchmark`; third parties add theirs in the entry-point group
+"siamcar.benchmarks".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evaluation.sequence import Benchmark
+from siamcar.errors import ConfigError
+from siamcar.registry import Registry
+
+__all__ = ["BENCHMARKS", "PRESETS", "RESULTS_FOLDERS", "load_benchmark"]
+
+BENCHMARKS = Registry(
+    "benchmark",
+    {
+        "synthetic": "evaluation.benchmarks.synthetic:load_synthetic",
+        "otb100": "evaluation.benchmarks.otb:load_otb100",
+        "otb50": "evaluation.benchmarks.otb:load_otb50",
+        "otb2013": "evaluation.benchmarks.otb:load_otb2013",
+        "uav123": "evaluation.benchmarks.uav123:load_uav123",
+        "uav123_10fps": "evaluation.benchmarks.uav123:load_uav123_10fps",
+        "uav20l": "evaluation.benchmarks.uav123:load_uav20l",
+    },
+    group="siamcar.benchmarks",
+)
+
+PRESETS = {
+    "synthetic": "demo",
+    "otb100": "otb100",
+    "otb50": "otb100",
+    "otb2013": "otb100",
+    "uav123": "uav123",
+    "uav123_10fps": "uav123",
+    "uav20l": "uav123",
+}
+"""The preset that a benchmark's runs take by default; benchmarks of third parties take `demo`."""
+
+
+def load_benchmark(name: str, root: str | Path | None = None, **options: Any) -> Benchmark:
+    """Load a benchmark by its name on the command line.
+
+    Args:
+        name: a registered name, for example "otb100".
+        root: folder of the data as downloaded; only `synthetic` does without.
+        options: what the benchmark's loader takes beyond the folder.
+
+    Raises:
+        UnknownNameError: no such benchmark.
+        ConfigError: the folder is not given and the benchmark needs one.
+        DataError: the folder does not hold the benchmark.
+    """
+    loader = BENCHMARKS.resolve(name)
+    if root is None and name != "synthetic":
+        raise ConfigError(
+            f"The benchmark {name!r} is read from a folder, and none was given.",
+            "Give the folder as it was downloaded with --data DIR.",
+        )
+    benchmark: Benchmark = loader(Path(root) if root is not None else None, **options)
+    return benchmark
