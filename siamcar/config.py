@@ -97,8 +97,8 @@ class ModelConfig(Config):
     """
 
     architecture: Architecture = "resnet50"
-    channels: int = Field(256, gt=0, multiple_of=32)
-    head_convolutions: int = Field(4, ge=1)
+    channels: int = Field(default=256, gt=0, multiple_of=32)
+    head_convolutions: int = Field(default=4, ge=1)
 
 
 class TrackerConfig(Config):
@@ -119,16 +119,16 @@ class TrackerConfig(Config):
     """
 
     strategy: Strategy = "released"
-    penalty_k: float = Field(0.04, ge=0)
-    window_influence: float = Field(0.4, ge=0, le=1)
-    lr: float = Field(0.3, ge=0, le=1)
+    penalty_k: float = Field(default=0.04, ge=0)
+    window_influence: float = Field(default=0.4, ge=0, le=1)
+    lr: float = Field(default=0.3, ge=0, le=1)
     smooth_size: bool = False
-    context_amount: float = Field(0.5, ge=0)
-    template_size: int = Field(127, gt=0)
-    search_size: int = Field(255, gt=0)
-    min_size: float = Field(1.0, ge=1.0)
-    top_k: int = Field(3, ge=1)
-    top_k_neighbourhood: int = Field(8, ge=1)
+    context_amount: float = Field(default=0.5, ge=0)
+    template_size: int = Field(default=127, gt=0)
+    search_size: int = Field(default=255, gt=0)
+    min_size: float = Field(default=1.0, ge=1.0)
+    top_k: int = Field(default=3, ge=1)
+    top_k_neighbourhood: int = Field(default=8, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
