@@ -98,8 +98,8 @@ def compute_iou(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:
     intersection = sides[..., 0] * sides[..., 1]
     union = size_a.prod(axis=-1) + size_b.prod(axis=-1) - intersection
     # Boxes so small that their areas underflow have no measurable overlap; NaN passes through both branches.
-    iou = np.divide(intersection, union, out=np.zeros_like(union), where=~(union <= 0.0))
-    return np.minimum(iou, 1.0)
+    iou: Boxes = np.divide(intersection, union, out=np.zeros_like(union), where=~(union <= 0.0))
+    return iou.clip(max=1.0)
 
 
 def compute_center_distance(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:
