@@ -1,0 +1,1 @@
+"""Pure functions from boxes to scores: one module a metric."""

@@ -1,0 +1,105 @@
+"""A report on disk: one Markdown page with tables and plots, and the numbers behind it as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.leaderboard import METRICS, Scores
+from reports.plots import plot_precision, plot_success, save_figure
+from reports.tables import METRIC_NAMES, build_attribute_table, build_score_table, render_markdown
+from siamcar import __version__
+from siamcar.files import write_atomic
+
+__all__ = ["render_report", "write_report"]
+
+PLOTS = {"success": ("Success plot", plot_success), "precision": ("Precision plot", plot_precision)}
+"""File stem → what it shows and what draws it."""
+
+
+def render_report(scores: Scores) -> str:
+    """The text of `report.md`; the same scores give the same text."""
+    parts = [f"# {scores.benchmark}, convention {scores.convention.name}\n", render_markdown(build_score_table(scores))]
+    undefined = [METRIC_NAMES[metric] for metric in METRICS if not _is_defined(scores, metric)]
+    if undefined:
+        parts.append(f"The convention `{scores.convention.name}` does not define: {', '.join(undefined)}.\n")
+    parts.append("## Plots\n")
+    parts += [f"![{title} on {scores.benchmark}]({stem}.png)\n" for stem, (title, _) in PLOTS.items()]
+    if not scores.spread.empty:
+        parts += ["## Repetitions\n", _render_spread(scores)]
+    if scores.attributes_n:
+        parts += ["## Attributes\n", render_markdown(build_attribute_table(scores))]
+    if scores.missing:
+        parts.append("## Not in the benchmark's folder, or not usable there\n")
+        parts.append(f"{', '.join(scores.missing)}\n")
+    if scores.faults:
+        parts.append("## Not scored\n")
+        parts.append("".join(f"- {fault.tracker}, {fault.sequence}: {fault.message}\n" for fault in scores.faults))
+    parts += ["## How these numbers were made\n", _render_provenance(scores)]
+    return "\n".join(parts)
+
+
+def _is_defined(scores: Scores, metric: str) -> bool:
+    return metric in scores.convention.metrics or metric == "fps"
+
+
+def _render_spread(scores: Scores) -> str:
+    lines = [
+        f"- {row.tracker}, {METRIC_NAMES[str(row.metric)]}: {row.mean:.3f} ± {row.std:.3f} over {row.runs} runs\n"
+        for row in scores.spread.itertuples()
+    ]
+    return "Mean and sample standard deviation of the benchmark's value.\n\n" + "".join(lines)
+
+
+def _render_provenance(scores: Scores) -> str:
+    convention = scores.convention
+    return (
+        f"- Suite: siamcar-suite {__version__}.\n"
+        f"- Convention `{convention.name}`: {convention.meaning}\n"
+        f"- Source of the convention: {convention.source}.\n"
+        "- A value is the mean over the sequences of the benchmark, or of those with an attribute; a sequence with "
+        "repetitions counts as their mean.\n"
+        "- Speed is the frames after the first over the seconds spent on them, then the mean over sequences.\n"
+        "- In every column the best number is bold and the second italic, compared as printed.\n"
+        "- `scores.csv` holds every value of the tables without rounding, `sequences.csv` the values of single runs.\n"
+    )
+
+
+def write_report(scores: Scores, out_dir: Path) -> list[Path]:
+    """Write `report.md`, `scores.csv`, `sequences.csv` and the plots as PNG and PDF.
+
+    Nothing in them depends on the date: the same scores give the same bytes. Each file is written as a temporary file
+    and renamed; other files in the folder are left alone.
+
+    Args:
+        scores: what to report.
+        out_dir: folder; made where it does not exist.
+
+    Returns:
+        The files written, `report.md` first.
+
+    Raises:
+        ResultsError: no tracker has a scored sequence.
+        OSError: the folder cannot be written.
+    """
+    figures = {stem: plot(scores) for stem, (_, plot) in PLOTS.items()}
+    texts = {
+        "report.md": render_report(scores),
+        "scores.csv": _to_csv(
+            pd.concat([scores.overall, scores.attributes] if scores.attributes_n else [scores.overall])
+        ),
+        "sequences.csv": _to_csv(scores.sequences),
+    }
+    paths = []
+    for name, text in texts.items():
+        paths.append(out_dir / name)
+        write_atomic(paths[-1], text.encode())
+    for stem, figure in figures.items():
+        paths += save_figure(figure, out_dir / stem)
+    return paths
+
+
+def _to_csv(table: pd.DataFrame) -> str:
+    text: str = table.to_csv(index=False, lineterminator="\n")
+    return text

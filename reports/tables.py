@@ -1,0 +1,275 @@
+"""Tables as objects: cells with values, texts and marks, rendered to Markdown and to a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from rich import box
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from evaluation.leaderboard import HIGHER_IS_BETTER, METRICS, Scores
+
+__all__ = [
+    "METRIC_NAMES",
+    "Cell",
+    "Column",
+    "Mark",
+    "Table",
+    "build_attribute_table",
+    "build_score_table",
+    "build_sequence_table",
+    "mark_best",
+    "render_markdown",
+    "render_rich",
+]
+
+Mark = Literal["", "best", "second"]
+
+METRIC_NAMES = {
+    "success": "Success",
+    "precision": "Precision",
+    "norm_precision": "Norm. precision",
+    "fps": "Speed [fps]",
+}
+"""How metrics are called in the head of a table."""
+
+MISSING = "–"
+CONTENDED = "†"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        header: its head, without an arrow.
+        higher_is_better: the direction in which its values are marked; None for columns that are not compared.
+        numbers: whether it holds numbers, which are set flush right.
+    """
+
+    header: str
+    higher_is_better: bool | None = None
+    numbers: bool = False
+
+    @property
+    def title(self) -> str:
+        """The head, with an arrow that points to the better side."""
+        return {None: self.header, True: f"{self.header} ↑", False: f"{self.header} ↓"}[self.higher_is_better]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: what is printed.
+        value: the number behind it; None for text and for what is not known.
+        mark: its place among the cells it is compared with.
+        comparable: whether it takes part in that comparison.
+    """
+
+    text: str
+    value: float | None = None
+    mark: Mark = ""
+    comparable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, independent of how it is rendered.
+
+    Attributes:
+        columns: the head.
+        rows: one cell a column.
+        caption: what the numbers are, with benchmark, convention, number of sequences and frames.
+        notes: one line each, below the table.
+
+    Raises:
+        ValueError: a row that does not have one cell a column.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"A row has {len(row)} cells for {len(self.columns)} columns.")
+
+
+def _number_cell(value: float, digits: int, *, comparable: bool = True, suffix: str = "") -> Cell:
+    if not np.isfinite(value):
+        return Cell(MISSING, comparable=False)
+    return Cell(f"{value:.{digits}f}{suffix}", float(value), comparable=comparable)
+
+
+def mark_best(cells: Sequence[Cell], higher_is_better: bool | None) -> list[Cell]:
+    """Mark the best and the second-best of some cells.
+
+    Cells are compared as printed, so that two trackers with the same printed number carry the same mark: a difference
+    that the table does not show is not claimed. The second mark goes to the next number after the best.
+    Fewer than two comparable cells, or no direction, give no marks.
+    """
+    compared = [cell for cell in cells if cell.comparable and cell.value is not None]
+    if higher_is_better is None or len(compared) < 2:
+        return list(cells)
+    printed = sorted({cell.text for cell in compared}, key=float, reverse=higher_is_better)
+    places: tuple[Mark, Mark] = ("best", "second")
+    marks = dict(zip(printed, places, strict=False))
+    return [replace(cell, mark=marks.get(cell.text, "")) if cell in compared else cell for cell in cells]
+
+
+def _build(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], caption: str, notes: Sequence[str]) -> Table:
+    marked = [mark_best([row[index] for row in rows], column.higher_is_better) for index, column in enumerate(columns)]
+    return Table(tuple(columns), tuple(zip(*marked, strict=True)), caption, tuple(notes))
+
+
+def _describe(scores: Scores) -> str:
+    sequences = "1 sequence" if scores.n_sequences == 1 else f"{scores.n_sequences} sequences"
+    missing = f" ({len(scores.missing)} of the official ones are missing)" if scores.missing else ""
+    return f"{scores.benchmark}, convention {scores.convention.name}, {sequences}{missing}, {scores.n_frames} frames"
+
+
+def _incomplete(scores: Scores, tracker: str) -> str:
+    return f"incomplete ({scores.count_sequences(tracker)}/{scores.n_sequences})"
+
+
+def _rank(scores: Scores) -> dict[str, str]:
+    """Tracker → place by success as printed, equal numbers sharing one; blank for trackers that are not complete."""
+    printed = {name: f"{scores.get_value(name, 'success'):.3f}" for name in scores.ranked() if scores.is_complete(name)}
+    places = list(printed.values())
+    return {name: str(places.index(text) + 1) for name, text in printed.items()}
+
+
+def build_score_table(scores: Scores) -> Table:
+    """The leaderboard: one row a tracker, by falling success; a column a metric that the convention defines.
+
+    A tracker that is not scored on every sequence comes last, has no rank and takes part in no comparison; speeds
+    measured under contention are shown with a dagger and not compared either.
+    """
+    shown = [
+        metric for metric in METRICS if any(np.isfinite(scores.get_value(name, metric)) for name in scores.trackers)
+    ]
+    ranks, complete = _rank(scores), {name: scores.is_complete(name) for name in scores.trackers}
+    columns = [
+        Column("Rank"),
+        Column("Tracker"),
+        *(Column(METRIC_NAMES[metric], HIGHER_IS_BETTER[metric], numbers=True) for metric in shown),
+        Column("Sequences"),
+    ]
+    rows: list[list[Cell]] = []
+    for name in scores.ranked():
+        row = [Cell(ranks.get(name, "")), Cell(name)]
+        for metric in shown:
+            contended = metric == "fps" and name in scores.contended
+            row.append(
+                _number_cell(
+                    scores.get_value(name, metric),
+                    1 if metric == "fps" else 3,
+                    comparable=complete[name] and not contended,
+                    suffix=f" {CONTENDED}" if contended else "",
+                )
+            )
+        row.append(Cell(str(scores.n_sequences) if complete[name] else _incomplete(scores, name)))
+        rows.append(row)
+    notes = []
+    if not all(complete.values()):
+        notes.append("An incomplete tracker is scored on the sequences it has; it is not ranked against the others.")
+    if scores.contended and "fps" in shown:
+        notes.append(f"{CONTENDED} measured with more workers × threads than cores: not the tracker's own speed.")
+    return _build(columns, rows, f"Scores on {_describe(scores)}.", notes)
+
+
+def build_attribute_table(scores: Scores, metric: str = "success") -> Table:
+    """One metric by attribute: a row an attribute, a column a tracker, in the order of the leaderboard.
+
+    The best and second-best trackers of each attribute are marked.
+    """
+    order = scores.ranked()
+    columns = [Column("Attribute"), Column("Sequences", numbers=True), *_tracker_columns(scores)]
+    rows = []
+    for attribute, count in scores.attributes_n.items():
+        cells = [
+            _number_cell(scores.get_value(name, metric, attribute), 3, comparable=scores.is_complete(name))
+            for name in order
+        ]
+        rows.append([Cell(attribute), Cell(str(count)), *mark_best(cells, HIGHER_IS_BETTER[metric])])
+    return _build(columns, rows, f"{METRIC_NAMES[metric]} by attribute on {_describe(scores)}.", [])
+
+
+def build_sequence_table(scores: Scores, metric: str = "success") -> Table:
+    """One metric by sequence: a row a sequence, a column a tracker, in the order of the leaderboard.
+
+    The value of a tracker that ran a sequence more than once is the mean over its runs. The best and second-best
+    trackers of each sequence are marked.
+    """
+    order = scores.ranked()
+    rows_of_metric = scores.sequences[scores.sequences["metric"] == metric]
+    values = rows_of_metric.pivot_table(index="sequence", columns="tracker", values="value", sort=False)
+    rows = []
+    for sequence, row in values.iterrows():
+        cells = [_number_cell(float(row.get(name, np.nan)), 3) for name in order]
+        rows.append([Cell(str(sequence)), *mark_best(cells, HIGHER_IS_BETTER[metric])])
+    columns = [Column("Sequence"), *_tracker_columns(scores)]
+    return _build(columns, rows, f"{METRIC_NAMES[metric]} by sequence on {_describe(scores)}.", [])
+
+
+def _tracker_columns(scores: Scores) -> list[Column]:
+    return [
+        Column(name if scores.is_complete(name) else f"{name}, {_incomplete(scores, name)}", numbers=True)
+        for name in scores.ranked()
+    ]
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it is; underscores within words are harmless and stay readable."""
+    return re.sub(r"([\\|*`<>$]|\](?=\()|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+
+
+def render_markdown(table: Table) -> str:
+    """The table as GitHub Markdown, caption first; the best of a column bold, the second italic.
+
+    Ends with a newline.
+    """
+    wrap = {"": "", "best": "**", "second": "*"}
+    texts = [
+        [_escape(column.title) for column in table.columns],
+        *([f"{wrap[cell.mark]}{_escape(cell.text)}{wrap[cell.mark]}" for cell in row] for row in table.rows),
+    ]
+    widths = [max(len(row[index]) for row in texts) for index in range(len(table.columns))]
+    right = [column.numbers for column in table.columns]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            text.rjust(width) if side else text.ljust(width)
+            for text, width, side in zip(cells, widths, right, strict=True)
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [f"{'-' * (width - 1)}:" if side else "-" * width for width, side in zip(widths, right, strict=True)]
+    lines = [_escape(table.caption), "", line(texts[0]), line(rule), *(line(row) for row in texts[1:])]
+    for note in table.notes:
+        lines += ["", _escape(note)]
+    return "\n".join(lines) + "\n"
+
+
+def render_rich(table: Table) -> RichTable:
+    """The table for a terminal: the best of a column bold, the second italic, caption and notes below."""
+    style = {"": "", "best": "bold", "second": "italic"}
+    rendered = RichTable(
+        box=box.SIMPLE_HEAD,
+        caption=Text("\n".join([table.caption, *table.notes])),
+        caption_justify="left",
+    )
+    for column in table.columns:
+        rendered.add_column(Text(column.title), justify="right" if column.numbers else "left", overflow="fold")
+    for row in table.rows:
+        rendered.add_row(*(Text(cell.text, style=style[cell.mark]) for cell in row))
+    return rendered

@@ -1,0 +1,192 @@
+"""Plots: what they say, that they are readable, and that they leave no trace."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from evaluation.leaderboard import Scores, compute_scores
+from evaluation.results import TrackerResults
+from evaluation.sequence import Benchmark, ImageFrames, Sequence
+from reports.plots import STYLE, plot_precision, plot_success, save_figure
+from siamcar.errors import ResultsError
+
+TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (20, 1))
+
+
+def make_scores(trackers: dict[str, float], lacking: tuple[str, ...] = (), missing: tuple[str, ...] = ()) -> Scores:
+    """Scores of trackers that drift away by so many pixels a frame."""
+    sequences = tuple(Sequence(name, ImageFrames((Path(name),) * 20), TRUE) for name in ("one", "two"))
+    results = []
+    for tracker, drift in trackers.items():
+        boxes = TRUE + np.outer(np.arange(20) * drift, [1.0, 0.0, 0.0, 0.0])
+        runs = {"one": (boxes,)} if tracker in lacking else {"one": (boxes,), "two": (boxes,)}
+        results.append(TrackerResults(tracker, runs, {}))
+    return compute_scores(Benchmark("Made", sequences, "otb", missing=missing), results)
+
+
+def legend_of(figure: Figure) -> list[str]:
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_the_success_plot_says_what_it_shows() -> None:
+    scores = make_scores({"fair": 1.0, "good": 0.1})
+    figure = plot_success(scores)
+    axes = figure.axes[0]
+    assert axes.get_title() == "Success plots of OPE on Made (otb)"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Overlap threshold", "Success rate")
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0.0, 1.0), (0.0, 1.0))
+    good, fair = scores.get_value("good", "success"), scores.get_value("fair", "success")
+    assert legend_of(figure) == [f"[{good:.3f}] good", f"[{fair:.3f}] fair"]
+    for line, tracker in zip(axes.lines, ("good", "fair"), strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), scores.convention.overlap_thresholds)
+        np.testing.assert_array_equal(line.get_ydata(), scores.success_curves[tracker])
+
+
+def test_the_precision_plot_says_what_it_shows() -> None:
+    scores = make_scores({"good": 0.1, "fair": 2.0})
+    figure = plot_precision(scores)
+    axes = figure.axes[0]
+    assert axes.get_title() == "Precision plots of OPE on Made (otb)"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Location error threshold [px]", "Precision")
+    assert axes.get_xlim() == (0.0, 50.0)
+    assert legend_of(figure) == ["[1.000] good", "[0.550] fair"]
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), scores.precision_curves["fair"])
+
+
+def test_a_part_of_a_benchmark_is_called_so() -> None:
+    figure = plot_success(make_scores({"good": 0.1}, missing=("three",)))
+    assert figure.axes[0].get_title() == "Success plots of OPE on Made (otb, 2 sequences)"
+
+
+def test_a_tracker_that_lacks_sequences_comes_last_and_says_so() -> None:
+    figure = plot_success(make_scores({"lucky": 0.0, "good": 0.5}, lacking=("lucky",)))
+    assert [text.split("] ")[1] for text in legend_of(figure)] == ["good", "lucky (1/2)"]
+
+
+def test_a_tracker_keeps_its_line_in_both_plots() -> None:
+    # Precision orders these two the other way round: the size is wrong in one, the place in the other.
+    small = np.hstack([TRUE[:, :2] + 6.0, TRUE[:, 2:] - 12.0])
+    far = TRUE + np.outer(3.0 + 60.0 * (np.arange(20) >= 18), [1.0, 0.0, 0.0, 0.0])
+    sequence = Sequence("one", ImageFrames((Path("one"),) * 20), TRUE)
+    results = [TrackerResults("small", {"one": (small,)}, {}), TrackerResults("far", {"one": (far,)}, {})]
+    scores = compute_scores(Benchmark("Made", (sequence,), "otb"), results)
+    looks = []
+    for figure in (plot_success(scores), plot_precision(scores)):
+        lines = {str(line.get_label()).split("] ")[1]: line for line in figure.axes[0].lines}
+        looks.append({name: (line.get_color(), line.get_linestyle()) for name, line in lines.items()})
+        assert len(set(looks[-1].values())) == 2
+    assert looks[0] == looks[1]
+    assert [text[8:] for text in legend_of(plot_success(scores))] == ["far", "small"]
+    assert [text[8:] for text in legend_of(plot_precision(scores))] == ["small", "far"]
+
+
+def test_twenty_eight_curves_have_twenty_eight_looks() -> None:
+    figure = plot_success(make_scores({f"tracker {index:02d}": 0.1 * index for index in range(30)}))
+    looks = [(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines]
+    assert len(set(looks)) == 28
+    assert all(one[0] != other[0] and one[1] != other[1] for one, other in itertools.pairwise(looks))
+
+
+def legend_is_beside(figure: Figure) -> bool:
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    return bool(legend.get_window_extent().x0 > figure.axes[0].get_window_extent().x1)
+
+
+def legend_hides_a_curve(figure: Figure) -> bool:
+    figure.draw_without_rendering()
+    axes, legend = figure.axes[0], figure.axes[0].get_legend()
+    assert legend is not None
+    frame = legend.get_window_extent()
+    across = np.linspace(*axes.get_xlim(), 2000)
+    points = [np.column_stack([across, np.interp(across, *line.get_data())]) for line in axes.lines]
+    return any(frame.count_contains(axes.transData.transform(each)) > 0 for each in points)
+
+
+@pytest.mark.parametrize("plot", [plot_success, plot_precision])
+@pytest.mark.parametrize("drifts", [(0.1, 0.3), (30.0, 50.0), (0.05, 0.2, 0.5, 1.0, 3.0, 10.0, 50.0)])
+def test_the_legend_hides_no_curve(plot: object, drifts: tuple[float, ...]) -> None:
+    figure = plot(make_scores({f"a tracker with drift {drift}": drift for drift in drifts}))  # type: ignore[operator]
+    assert not legend_hides_a_curve(figure)
+
+
+def test_few_curves_have_their_legend_inside_and_many_beside() -> None:
+    assert not legend_is_beside(plot_success(make_scores({"good": 0.1, "fair": 0.3})))
+    assert not legend_is_beside(plot_success(make_scores({"bad": 30.0, "worse": 50.0})))
+    assert legend_is_beside(plot_success(make_scores({f"t{index}": 0.01 * index for index in range(15)})))
+
+
+def test_long_names_are_broken_and_whole() -> None:
+    name = "siamcar_resnet50_released_top_k_average_with_everything_seed_0_run_3"
+    solid = "x" * 100
+    texts = legend_of(plot_success(make_scores({name: 0.1, solid: 0.2})))
+    for text, whole in zip(texts, (name, solid), strict=True):
+        lines = [line.strip() for line in text[8:].split("\n")]
+        assert "".join(lines) == whole
+        assert max(map(len, lines)) <= 40
+    assert texts[0].split("\n")[0].endswith("_")
+
+
+def test_names_are_no_mathematics(tmp_path: Path) -> None:
+    figure = plot_success(make_scores({r"$\frac{": 0.1, "_hidden": 0.2}))
+    assert len(legend_of(figure)) == 2
+    save_figure(figure, tmp_path / "plot", ("png",))
+
+
+def test_without_any_scored_sequence_there_is_nothing_to_plot() -> None:
+    scores = compute_scores(
+        Benchmark("Made", (Sequence("one", ImageFrames((Path("one"),) * 20), TRUE),), "otb"),
+        [TrackerResults("none", {}, {})],
+    )
+    with pytest.raises(ResultsError, match="no tracker has a whole result file of Made"):
+        plot_success(scores)
+
+
+def test_the_same_scores_give_the_same_bytes(tmp_path: Path) -> None:
+    scores = make_scores({"good": 0.1, "fair": 0.3})
+    for folder in ("first", "second"):
+        save_figure(plot_success(scores), tmp_path / folder / "success")
+    for name, start in (("success.png", b"\x89PNG"), ("success.pdf", b"%PDF")):
+        first, second = ((tmp_path / folder / name).read_bytes() for folder in ("first", "second"))
+        assert first == second
+        assert first.startswith(start)
+        assert b"CreationDate" not in first
+
+
+def test_saving_returns_the_files_in_order_and_leaves_nothing_else(tmp_path: Path) -> None:
+    paths = save_figure(plot_success(make_scores({"good": 0.1})), tmp_path / "a.b", ("pdf", "png"))
+    assert paths == [tmp_path / "a.b.pdf", tmp_path / "a.b.png"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_pdf_text_is_embedded_as_outlines_that_journals_take(tmp_path: Path) -> None:
+    (path,) = save_figure(plot_success(make_scores({"good": 0.1})), tmp_path / "plot", ("pdf",))
+    content = path.read_bytes()
+    assert b"/Type3" not in content
+    assert b"/FontFile2" in content
+
+
+def test_global_settings_are_as_before(tmp_path: Path) -> None:
+    before = dict(matplotlib.rcParams)
+    save_figure(plot_precision(make_scores({"good": 0.1})), tmp_path / "plot")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_no_global_figure_manager_is_loaded() -> None:
+    code = "import sys, reports.report; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_style_sheet_is_beside_the_code() -> None:
+    assert STYLE.is_file()
