@@ -65,38 +65,9 @@ class ImageFrames:
         Raises:
             DataError: the file is missing, empty, truncated or no image.
         """
-        import cv2
+        from siamcar.images import read_image
 
-        path = self.paths[index]
-        try:
-            data = np.fromfile(path, dtype=np.uint8)
-        except OSError as error:
-            raise DataError(
-                f"Frame {index} cannot be read: {path}: {error.strerror}.", "Complete the download of this sequence."
-            ) from error
-        problem = _image_fault(data)
-        if problem is None:
-            # Orientation tags are ignored: annotations were made on the stored pixels.
-            frame = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-            if frame is not None:
-                return np.asarray(frame, dtype=np.uint8)
-            problem = "it is not an image that OpenCV can decode"
-        raise DataError(
-            f"Frame {index} cannot be decoded: {path} ({data.size} bytes): {problem}.",
-            "Replace this file by a whole copy.",
-        )
-
-
-def _image_fault(data: npt.NDArray[np.uint8]) -> str | None:
-    """What is wrong with the bytes of an image, where the decoder would not say so.
-
-    OpenCV decodes a truncated JPEG into a picture whose missing part is grey and reports success.
-    """
-    if data.size == 0:
-        return "the file is empty"
-    if data[:2].tobytes() == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:].tobytes():
-        return "the JPEG is truncated: its end-of-image marker is missing"
-    return None
+        return read_image(self.paths[index], f"Frame {index}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ def _render_provenance(scores: Scores) -> str:
         "- A value is the mean over the sequences of the benchmark, or of those with an attribute; a sequence with "
         "repetitions counts as their mean.\n"
         "- Speed is the frames after the first over the seconds spent on them, then the mean over sequences.\n"
-        "- In every column the best number is bold and the second italic, compared as printed.\n"
+        "- Among numbers that compare, the best is bold and the second italic, as printed.\n"
         "- `scores.csv` holds every value of the tables without rounding, `sequences.csv` the values of single runs.\n"
     )
 

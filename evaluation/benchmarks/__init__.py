@@ -6,8 +6,11 @@ A loader is `load(root, **options) -> Benchmark`; third parties add theirs in th
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from evaluation.sequence import Benchmark
 from siamcar.errors import ConfigError
@@ -47,11 +50,11 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
     Args:
         name: a registered name, for example "otb100".
         root: folder of the data as downloaded; only `synthetic` does without.
-        options: what the benchmark's loader takes beyond the folder.
+        options: what the benchmark's loader takes beyond the folder; text is read as YAML reads it.
 
     Raises:
         UnknownNameError: no such benchmark.
-        ConfigError: the folder is not given and the benchmark needs one.
+        ConfigError: the folder is not given and the benchmark needs one, or it has no such option.
         DataError: the folder does not hold the benchmark.
     """
     loader = BENCHMARKS.resolve(name)
@@ -60,5 +63,12 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
             f"The benchmark {name!r} is read from a folder, and none was given.",
             "Give the folder as it was downloaded with --data DIR.",
         )
-    benchmark: Benchmark = loader(Path(root) if root is not None else None, **options)
+    known = list(inspect.signature(loader).parameters)[1:]
+    unknown = [key for key in options if key not in known]
+    if unknown:
+        raise ConfigError(
+            f"The benchmark {name!r} has no option {', '.join(unknown)}.", f"Its options: {', '.join(known) or 'none'}."
+        )
+    values = {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in options.items()}
+    benchmark: Benchmark = loader(Path(root) if root is not None else None, **values)
     return benchmark

@@ -95,6 +95,15 @@ def load_model(
     return model.to(device).eval()
 
 
+def read_architecture(path: str | Path) -> Architecture:
+    """The architecture of the network in a weights file of any kind that `load_model` takes.
+
+    Raises:
+        WeightsError: as `load_model`.
+    """
+    return _read(Path(path), None, None).converted.architecture
+
+
 def load_backbone(
     model: SiamCAR, name_or_path: str | Path, *, input_norm: str | InputNorm | None = None
 ) -> tuple[str, ...]:

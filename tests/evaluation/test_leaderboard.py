@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from evaluation.conventions import compute_sequence_scores, get_convention
-from evaluation.leaderboard import METRICS, SCORE_COLUMNS, Scores, compute_fps, compute_scores
+from evaluation.leaderboard import METRICS, SCORE_COLUMNS, SEQUENCE_COLUMNS, Scores, compute_fps, compute_scores
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 from siamcar.errors import ResultsError, UnknownNameError
@@ -76,7 +76,8 @@ def test_an_attribute_s_value_is_the_mean_over_its_sequences() -> None:
 
 def test_records_have_exactly_the_promised_columns_and_plain_values() -> None:
     scores = compute_scores(make_benchmark(), [make_results("good")])
-    records = json.loads(json.dumps(scores.to_records(), allow_nan=False))
+    assert {record["attribute"] for record in scores.to_records()} == {None}
+    records = json.loads(json.dumps(scores.to_records("attribute"), allow_nan=False))
     assert records[0] == {
         "benchmark": "Made",
         "tracker": "good",
@@ -90,6 +91,9 @@ def test_records_have_exactly_the_promised_columns_and_plain_values() -> None:
     assert all(tuple(record) == SCORE_COLUMNS for record in records)
     assert [record["metric"] for record in records if record["attribute"] is None] == list(METRICS)
     assert [record["attribute"] for record in records[4::4]] == ["IV", "SV"]
+    runs = scores.to_records("sequence")
+    assert all(tuple(record) == SEQUENCE_COLUMNS for record in runs)
+    assert len({record["sequence"] for record in runs}) == 3
 
 
 def test_what_otb_does_not_define_and_what_is_not_known_is_null() -> None:

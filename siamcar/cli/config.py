@@ -1,0 +1,106 @@
+"""`siamcar config`: the tracker's configuration, and where each value of it comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from siamcar.cli.common import Json, examples, parse_options, print_json, print_line, stdout_console, verb
+
+if TYPE_CHECKING:
+    from siamcar.config import TrackerConfig
+    from siamcar.tracking.presets import Preset
+    from siamcar.tracking.pysot_config import PysotConfig
+
+app = typer.Typer(no_args_is_help=True, help="See how a tracker is configured.")
+
+EXAMPLES = examples(
+    "siamcar config show",
+    "siamcar config show --preset otb100 --strategy refine --option penalty_k=0.1",
+    "siamcar config show --config experiments/siamcar_r50/config.yaml --preset uav123 --json",
+)
+
+
+def show(
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Hyper-parameters of a benchmark; `siamcar list presets` names them.")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="released, refine, average or coarse.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML of hyper-parameters, ours or pysot's.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="key=value, over all others; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the configuration that SiamCAR gets from these options, and where each value comes from.
+
+    Defaults, preset, file, strategy and options are laid over each other in this order.
+    """
+    from siamcar.config import read_yaml
+    from siamcar.tracking.presets import build_tracker_config, load_preset
+    from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
+
+    options = parse_options(option or [])
+    resolved = build_tracker_config(preset, config, strategy, options)
+    pysot: PysotConfig | None = None
+    origins = dict.fromkeys(type(resolved).model_fields, "default")
+    loaded = load_preset(preset) if preset is not None else None
+    if loaded is not None:
+        origins |= dict.fromkeys(loaded.fields(), f"preset {preset}")
+    if config is not None:
+        content = read_yaml(config)
+        if is_pysot_config(content):
+            pysot = read_pysot_config(config, preset)
+        origins |= dict.fromkeys(pysot.values if pysot else content, str(config))
+    if strategy is not None:
+        origins["strategy"] = "--strategy"
+    origins |= dict.fromkeys(options, "--option")
+    if as_json:
+        _print_json(resolved, origins, loaded, pysot)
+        return
+    _print_table(resolved, origins)
+    if loaded is not None:
+        print_line(f"\npreset {preset}: {loaded.source}{'' if loaded.published else ' (none was published)'}")
+    if pysot is not None:
+        _print_pysot(pysot, config)
+
+
+def _print_json(
+    resolved: TrackerConfig, origins: dict[str, str], preset: Preset | None, pysot: PysotConfig | None
+) -> None:
+    print_json(
+        {
+            "config": resolved.model_dump(mode="json"),
+            "from": origins,
+            "preset": preset.model_dump(mode="json") if preset else None,
+            "architecture": pysot.architecture if pysot else None,
+            "ignored": list(pysot.ignored) if pysot else [],
+        }
+    )
+
+
+def _print_table(resolved: TrackerConfig, origins: dict[str, str]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("key")
+    table.add_column("value", justify="right")
+    table.add_column("from", overflow="fold")
+    for key, value in resolved.model_dump(mode="json").items():
+        given = origins[key] != "default"
+        table.add_row(key, str(value), origins[key], style=None if given else "dim")
+    stdout_console().print(table)
+
+
+def _print_pysot(pysot: PysotConfig, config: Path | None) -> None:
+    if pysot.architecture is not None:
+        print_line(f"\nbackbone: {pysot.architecture}")
+    if pysot.ignored:
+        print_line(f"\nWithout effect in {config}:")
+        for line in pysot.ignored:
+            print_line(f"  {line}")
+
+
+app.command("show", epilog=EXAMPLES)(verb(show))

@@ -1,0 +1,121 @@
+"""Progress of a run: bars on a terminal, a line a sequence elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol, Self
+
+from siamcar.cli.common import print_error, stderr_console
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import TaskID
+
+    from evaluation.executors.local import Event
+    from evaluation.runner import RunPlan
+
+__all__ = ["RunListener", "make_listener"]
+
+
+class RunListener(Protocol):
+    """Shows the events of a run while its context is open."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        ...
+
+
+def make_listener(plan: RunPlan) -> RunListener:
+    """Bars where a person looks at a terminal, plain lines where a log file does."""
+    return _Bars(plan) if sys.stderr.isatty() else _Lines(plan)
+
+
+class _Lines:
+    def __init__(self, plan: RunPlan) -> None:
+        self._label = plan.label
+        self._total = len(plan.tasks)
+        self._ended = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def __call__(self, event: Event) -> None:
+        from evaluation.executors.local import Done, Failed
+
+        if not isinstance(event, Done | Failed):
+            return
+        self._ended += 1
+        start = f"[{self._ended}/{self._total}] {self._label} {event.task.name}:"
+        if isinstance(event, Done):
+            seconds = float(event.trajectory.seconds.sum())
+            frames = len(event.trajectory)
+            print_error(f"{start} {frames} frames, {frames / max(seconds, 1e-9):.1f} frames/s")
+        else:
+            print_error(f"{start} FAILED: {event.error}")
+
+
+class _Bars:
+    def __init__(self, plan: RunPlan) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._plan = plan
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} frames"),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=stderr_console(),
+        )
+        self._whole = self._progress.add_task(plan.label, total=plan.frames, note="")
+        self._running: dict[str, TaskID] = {}
+        self._seen: dict[str, int] = {}
+        self._ended = 0
+        self._failed = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        from evaluation.executors.local import Done, Failed, Progress, Started
+
+        name, length = event.task.name, len(event.task.sequence)
+        if isinstance(event, Started):
+            self._running[name] = self._progress.add_task(f"  {name}", total=length, note="")
+            return
+        frames = event.frames if isinstance(event, Progress) else length
+        self._progress.update(self._whole, advance=frames - self._seen.get(name, 0))
+        self._seen[name] = frames
+        if isinstance(event, Progress):
+            self._progress.update(self._running[name], completed=frames)
+            return
+        self._progress.remove_task(self._running.pop(name))
+        self._ended += 1
+        if isinstance(event, Failed):
+            self._failed += 1
+            self._progress.console.print(f"[red]failed[/red] {name}: {event.error}", markup=True)
+        failed = f", {self._failed} failed" if self._failed else ""
+        speed = ""
+        if isinstance(event, Done):
+            seconds = float(event.trajectory.seconds.sum())
+            speed = f", last {length / max(seconds, 1e-9):.1f} frames/s"
+        self._progress.update(self._whole, note=f"{self._ended}/{len(self._plan.tasks)} sequences{failed}{speed}")

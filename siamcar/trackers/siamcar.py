@@ -1,0 +1,167 @@
+"""SiamCAR by name: from the options of a command line to a tracker, and to what its results depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from siamcar.config import Architecture, TrackerConfig, read_yaml
+from siamcar.errors import ConfigError, WeightsError
+from siamcar.files import compute_sha256
+from siamcar.trackers.describe import TrackerDescription, described_by
+from siamcar.tracking.presets import build_tracker_config
+from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
+from siamcar.weights_files import list_builtin_weights, read_weights_metadata, resolve_weights
+
+if TYPE_CHECKING:
+    from siamcar.tracker import SiamCARTracker
+
+__all__ = ["create_siamcar", "describe_siamcar"]
+
+_OWN_OPTIONS = ("weights", "architecture", "preset", "strategy", "config", "device")
+_CONFIG_OPTIONS = tuple(name for name in TrackerConfig.model_fields if name != "strategy")
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """Options, looked up; the network is not made yet, and the device is left aside, as results do not depend on it."""
+
+    weights: Path
+    architecture: Architecture
+    preset: str | None
+    config: TrackerConfig
+
+
+def describe_siamcar(options: Mapping[str, Any]) -> TrackerDescription:
+    """Label and identity of `create_siamcar` with these options; the network is not made.
+
+    The label is `siamcar_<architecture>_<strategy>`. PyTorch is loaded only for files whose header does not tell the
+    architecture, which are those that this suite has not written.
+
+    Raises:
+        SiamCARError: as `create_siamcar`, as far as it shows without loading the weights.
+    """
+    resolved = _resolve(**options)
+    return TrackerDescription(
+        label=f"siamcar_{resolved.architecture}_{resolved.config.strategy}",
+        identity={
+            "architecture": resolved.architecture,
+            "weights_sha256": compute_sha256(resolved.weights),
+            "strategy": resolved.config.strategy,
+            "preset": resolved.preset,
+            "config": resolved.config.model_dump(mode="json"),
+            "backend": "eager",
+            "precision": "fp32",
+        },
+    )
+
+
+@described_by(describe_siamcar, further_options=_CONFIG_OPTIONS)
+def create_siamcar(
+    weights: str | Path | None = None,
+    architecture: Architecture | None = None,
+    preset: str | None = None,
+    strategy: str | None = None,
+    config: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    **tracker_options: Any,
+) -> SiamCARTracker:
+    """Make a SiamCAR tracker.
+
+    Args:
+        weights: built-in name, path or hub address; by default built-in weights, of the `architecture` if one is
+            given.
+        architecture: the backbone, where the weights file does not tell.
+        preset: hyper-parameters by benchmark; without one those the weights were saved with, or the defaults.
+        strategy: `released`, `refine`, `average` or `coarse`; `released` by default.
+        config: YAML file of `TrackerConfig` fields, or a configuration of pysot or of the released SiamCAR.
+        device: "cpu", "cuda", "cuda:1", "mps", …
+        tracker_options: single fields of `TrackerConfig`, such as penalty_k; text is converted.
+
+    Raises:
+        WeightsError: no weights, or a file that cannot be used.
+        UnknownNameError: no such preset or built-in weights.
+        ConfigError: an unknown option, or a value that does not fit.
+    """
+    resolved = _resolve(weights, architecture, preset, strategy, config, device=device, **tracker_options)
+
+    from siamcar.model.weights import load_model
+    from siamcar.tracker import SiamCARTracker
+
+    place = _find_device(device)
+    model = load_model(resolved.weights, architecture=resolved.architecture, device=place)
+    return SiamCARTracker(model, config=resolved.config)
+
+
+def _resolve(
+    weights: str | Path | None = None,
+    architecture: Architecture | None = None,
+    preset: str | None = None,
+    strategy: str | None = None,
+    config: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    **tracker_options: Any,
+) -> _Resolved:
+    unknown = sorted(set(tracker_options) - set(TrackerConfig.model_fields))
+    if unknown:
+        known = ", ".join([*_OWN_OPTIONS, *_CONFIG_OPTIONS])
+        raise ConfigError(f"The tracker 'siamcar' has no option {', '.join(unknown)}.", f"Its options: {known}.")
+    if architecture is not None and architecture not in get_args(Architecture):
+        raise ConfigError(f"There is no architecture {architecture!r}.", f"Known: {', '.join(get_args(Architecture))}.")
+    if config is not None and is_pysot_config(read_yaml(config)):
+        architecture = architecture or read_pysot_config(config, preset).architecture
+    path = resolve_weights(weights) if weights is not None else _find_builtin(architecture)
+    metadata = read_weights_metadata(path) if path.suffix == ".safetensors" else {}
+    merged = build_tracker_config(preset, config, strategy, tracker_options)
+    saved = metadata.get("tracker_config")
+    if preset is None and isinstance(saved, dict):
+        base = TrackerConfig.build(saved, source=f"the metadata of {path}").model_dump()
+        merged = TrackerConfig.build(base | merged.model_dump(exclude_unset=True), source="the tracker's configuration")
+    return _Resolved(path, architecture or _told_architecture(metadata) or _seen_architecture(path), preset, merged)
+
+
+def _seen_architecture(path: Path) -> Architecture:
+    """The architecture that a file's tensors show."""
+    from siamcar.model.weights import read_architecture
+
+    return read_architecture(path)
+
+
+def _told_architecture(metadata: Mapping[str, Any]) -> Architecture | None:
+    model = metadata.get("model_config")
+    told = model.get("architecture") if isinstance(model, Mapping) else None
+    return cast(Architecture, told) if told in get_args(Architecture) else None
+
+
+def _find_builtin(architecture: Architecture | None) -> Path:
+    """The first built-in weights, of an architecture if one is asked for."""
+    for path in list_builtin_weights().values():
+        if architecture is None or _told_architecture(read_weights_metadata(path)) == architecture:
+            return path
+    of_architecture = f" of a {architecture}" if architecture is not None else ""
+    raise WeightsError(
+        f"The suite brings no weights{of_architecture}, and none were given.",
+        "Give a file: --weights PATH (the option weights=PATH of the tracker 'siamcar').",
+    )
+
+
+def _find_device(name: str) -> str:
+    """Check a device's name and that it is there.
+
+    Raises:
+        ConfigError: no such device.
+    """
+    import torch
+
+    try:
+        kind = torch.device(name).type
+    except RuntimeError as error:
+        raise ConfigError(f"{name!r} is not a device: {error}", "Give cpu, cuda, cuda:1, mps, …") from error
+    there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if kind in there and not there[kind]():
+        raise ConfigError(f"The device {name!r} is not available here.", "Leave out the device to use the CPU.")
+    return name

@@ -1,0 +1,1 @@
+"""From frames to the network's inputs, and from its maps back to boxes."""

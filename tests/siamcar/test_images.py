@@ -1,0 +1,49 @@
+"""Image files: decoded to BGR, or refused with fault, index and path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from siamcar.errors import DataError
+from siamcar.images import read_image
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
+
+
+def test_pixels_are_bgr_as_stored(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), PIXELS)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", "Frame 0"), PIXELS)
+
+
+def test_grey_and_deep_files_become_three_8_bit_channels(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), PIXELS[..., 0])
+    cv2.imwrite(str(tmp_path / "deep.png"), PIXELS.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png", "Frame 0"), PIXELS[..., :1].repeat(3, axis=2))
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.png", "Frame 0"), PIXELS)
+
+
+def test_a_truncated_jpeg_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    cv2.imwrite(str(path), PIXELS)
+    data = path.read_bytes()
+    path.write_bytes(data + b"\0" * 100)  # bytes after the end are harmless
+    assert read_image(path, "Frame 0").shape == PIXELS.shape
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DataError, match=r"Frame 7 cannot be decoded: .*a\.jpg .*truncated"):
+        read_image(path, "Frame 7")
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"no image", "not an image")])
+def test_files_that_are_no_image(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        read_image(tmp_path / "a.jpg", "Frame 0")
+
+
+def test_an_image_that_vanished_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"Frame 4 cannot be read: .*gone\.png"):
+        read_image(tmp_path / "gone.png", "Frame 4")

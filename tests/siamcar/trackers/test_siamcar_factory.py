@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from siamcar.config import ModelConfig, TrackerConfig
+from siamcar.errors import ConfigError, UnknownNameError, WeightsError
+from siamcar.files import compute_sha256
+from siamcar.model.network import SiamCAR
+from siamcar.model.weights import save_weights
+from siamcar.tracker import SiamCARTracker
+from siamcar.trackers import create_tracker, describe_tracker
+from siamcar.trackers import siamcar as module
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    model = SiamCAR(ModelConfig(architecture="alexnet", channels=32, head_convolutions=1))
+    save_weights(model, path, tracker_config=TrackerConfig(strategy="refine", lr=0.99, penalty_k=0.5))
+    return path
+
+
+def test_makes_a_tracker_from_text_options(weights: Path) -> None:
+    tracker = create_tracker(
+        "siamcar", {"weights": str(weights), "preset": "got10k", "strategy": "coarse", "penalty_k": "0.125"}
+    )
+    assert isinstance(tracker, SiamCARTracker)
+    assert tracker.config == TrackerConfig(strategy="coarse", lr=0.7, penalty_k=0.125, window_influence=0.1)
+    frame = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    tracker.init(frame, (40, 30, 20, 20))
+    assert np.isfinite(tracker.track(frame).box).all()
+
+
+def test_describes_what_results_depend_on(weights: Path) -> None:
+    description = describe_tracker("siamcar", {"weights": weights, "preset": "uav123", "device": "cuda:3"})
+    assert description.label == "siamcar_alexnet_released"
+    assert description.identity == {
+        "architecture": "alexnet",
+        "weights_sha256": compute_sha256(weights),
+        "strategy": "released",
+        "preset": "uav123",
+        "config": TrackerConfig(lr=0.4, penalty_k=0.2, window_influence=0.3).model_dump(mode="json"),
+        "backend": "eager",
+        "precision": "fp32",
+    }
+    assert json.loads(json.dumps(description.identity)) == description.identity
+
+
+def test_without_a_preset_the_weights_own_configuration_counts(weights: Path) -> None:
+    description = describe_tracker("siamcar", {"weights": weights, "lr": "0.5"})
+    assert description.label == "siamcar_alexnet_refine"
+    config = description.identity["config"]
+    assert (config["lr"], config["penalty_k"], config["window_influence"]) == (0.5, 0.5, 0.4)
+
+
+def test_a_foreign_file_tells_its_architecture_by_its_tensors(tmp_path: Path) -> None:
+    path = tmp_path / "general_model.pth"
+    torch.save({"state_dict": SiamCAR(ModelConfig(architecture="alexnet")).state_dict()}, path)
+    assert describe_tracker("siamcar", {"weights": path}).label == "siamcar_alexnet_released"
+
+
+def test_an_architecture_that_is_told_is_believed_until_the_weights_are_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "general_model.pth"
+    path.write_bytes(b"not looked into")
+    told = describe_tracker("siamcar", {"weights": path, "architecture": "resnet50"})
+    assert told.label == "siamcar_resnet50_released"
+    config = tmp_path / "config.yaml"
+    config.write_text("BACKBONE: {TYPE: resnet18}\nHP_SEARCH: {LaSOT: [0.1, 0.2, 0.3]}\n")
+    told = describe_tracker("siamcar", {"weights": path, "config": config, "preset": "lasot"})
+    assert told.label == "siamcar_resnet18_released"
+    assert told.identity["config"]["window_influence"] == 0.3
+
+
+def test_describing_loads_no_torch(weights: Path) -> None:
+    code = (
+        "import sys; from siamcar.trackers import describe_tracker;"
+        f"describe_tracker('siamcar', {{'weights': {str(weights)!r}, 'preset': 'otb100'}});"
+        "assert not {'torch', 'cv2'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_weights_the_built_in_ones_are_taken(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "list_builtin_weights", lambda: {"small": weights})
+    assert describe_tracker("siamcar").identity["weights_sha256"] == compute_sha256(weights)
+    assert describe_tracker("siamcar", {"architecture": "alexnet"}).label == "siamcar_alexnet_refine"
+    with pytest.raises(WeightsError, match=r"no weights of a resnet50[\s\S]*--weights"):
+        create_tracker("siamcar", {"architecture": "resnet50"})
+    monkeypatch.setattr(module, "list_builtin_weights", dict)
+    with pytest.raises(WeightsError, match="--weights"):
+        create_tracker("siamcar")
+
+
+def test_faults_are_told(weights: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no option penalty[\s\S]*weights[\s\S]*penalty_k"):
+        create_tracker("siamcar", {"weights": weights, "penalty": "1"})
+    with pytest.raises(ConfigError, match="penalty_k"):
+        create_tracker("siamcar", {"weights": weights, "penalty_k": "much"})
+    with pytest.raises(ConfigError, match="vgg"):
+        create_tracker("siamcar", {"weights": weights, "architecture": "vgg"})
+    with pytest.raises(UnknownNameError):
+        create_tracker("siamcar", {"weights": weights, "preset": "otb"})
+    with pytest.raises(WeightsError, match="does not exist"):
+        create_tracker("siamcar", {"weights": "nowhere/model.safetensors"})
+    with pytest.raises(ConfigError, match="not a device"):
+        create_tracker("siamcar", {"weights": weights, "device": "gpu"})
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_device_that_is_not_there_is_told(weights: Path) -> None:
+    with pytest.raises(ConfigError, match="not available"):
+        create_tracker("siamcar", {"weights": weights, "device": "cuda"})
