@@ -1,0 +1,92 @@
+"""What a user has settled once for this machine: where the data of each benchmark lies.
+
+The file is `config.yaml` in `$SIAMCAR_CONFIG` or, by default, in the user's configuration folder
+(`$XDG_CONFIG_HOME/siamcar` or `~/.config/siamcar`). `SIAMCAR_DATA` names a folder that holds one folder a benchmark
+and comes second.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+from pydantic import Field
+
+from siamcar.config import Config, read_yaml
+from siamcar.errors import ConfigError
+from siamcar.files import write_atomic
+
+__all__ = ["UserConfig", "find_data", "get_config_path", "read_user_config", "write_setting"]
+
+
+class UserConfig(Config):
+    """The user's settings.
+
+    Attributes:
+        data: benchmark → folder of its data.
+    """
+
+    data: dict[str, str] = Field(default_factory=dict)
+
+
+def get_config_path() -> Path:
+    """The file that holds the settings; it need not exist."""
+    if folder := os.environ.get("SIAMCAR_CONFIG"):
+        return Path(folder).expanduser() / "config.yaml"
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "siamcar" / "config.yaml"
+
+
+def read_user_config() -> UserConfig:
+    """The settings; the defaults where there is no file.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something unknown.
+    """
+    path = get_config_path()
+    return UserConfig.build(read_yaml(path), source=str(path)) if path.exists() else UserConfig()
+
+
+def write_setting(key: str, value: str | None) -> Path:
+    """Set "data.<benchmark>" to a folder, or take it out with None; returns the file written.
+
+    Raises:
+        ConfigError: a key that is not of that form, or a folder that does not exist.
+    """
+    section, _, name = key.partition(".")
+    if section != "data" or not name:
+        raise ConfigError(f"There is no setting {key!r}.", "Known: data.<benchmark>, for example data.otb100.")
+    settings = dict(read_user_config().data)
+    if value is None:
+        settings.pop(name, None)
+    else:
+        folder = Path(value).expanduser().resolve()
+        if not folder.exists():
+            raise ConfigError(f"{folder} does not exist.", "Give the folder of the benchmark as it was downloaded.")
+        settings[name] = str(folder)
+    path = get_config_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump({"data": dict(sorted(settings.items()))}, sort_keys=False, allow_unicode=True)
+    write_atomic(path, text.encode())
+    return path
+
+
+def find_data(benchmark: str, folder_name: str | None = None) -> Path | None:
+    """Where the data of a benchmark lies: the user's setting, else a folder of that name in `SIAMCAR_DATA`.
+
+    Args:
+        benchmark: its name on the command line.
+        folder_name: a second name that its folder may have ("OTB100").
+
+    Returns:
+        None where neither is there.
+    """
+    settled = read_user_config().data.get(benchmark)
+    if settled is not None:
+        return Path(settled)
+    root = os.environ.get("SIAMCAR_DATA")
+    for name in filter(None, (benchmark, folder_name)):
+        if root and (Path(root).expanduser() / name).is_dir():
+            return Path(root).expanduser() / name
+    return None

@@ -1,0 +1,50 @@
+"""Settings of this machine: written, read, and found in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from siamcar.errors import ConfigError
+from siamcar.user_config import find_data, get_config_path, read_user_config, write_setting
+
+
+@pytest.fixture(autouse=True)
+def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SIAMCAR_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("SIAMCAR_DATA", raising=False)
+    return tmp_path
+
+
+def test_a_setting_is_kept_and_taken_out(own_config: Path) -> None:
+    assert find_data("otb100") is None
+    (own_config / "OTB").mkdir()
+    path = write_setting("data.otb100", str(own_config / "OTB"))
+    assert path == get_config_path() == own_config / "config" / "config.yaml"
+    assert find_data("otb100") == own_config / "OTB"
+    write_setting("data.otb100", None)
+    assert find_data("otb100") is None
+
+
+def test_the_setting_comes_before_the_environment(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("root/LaSOT", "root/otb100", "mine"):
+        (own_config / name).mkdir(parents=True)
+    monkeypatch.setenv("SIAMCAR_DATA", str(own_config / "root"))
+    assert find_data("lasot", "LaSOT") == own_config / "root" / "LaSOT"
+    assert find_data("otb100", "OTB100") == own_config / "root" / "otb100"
+    write_setting("data.otb100", str(own_config / "mine"))
+    assert find_data("otb100") == own_config / "mine"
+
+
+@pytest.mark.parametrize(("key", "value"), [("color.otb100", "."), ("data", "."), ("data.otb100", "/no/such/folder")])
+def test_settings_that_make_no_sense(key: str, value: str) -> None:
+    with pytest.raises(ConfigError):
+        write_setting(key, value)
+
+
+def test_a_damaged_file_is_named(own_config: Path) -> None:
+    (own_config / "config").mkdir()
+    (own_config / "config" / "config.yaml").write_text("date: {}\n")
+    with pytest.raises(ConfigError, match=r"config\.yaml: date"):
+        read_user_config()
