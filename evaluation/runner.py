@@ -156,8 +156,9 @@ def execute_plan(
         if plan.overwrite == "always":
             store.forget([task.name for task in plan.tasks])
         for name, message in plan.benchmark.faults:
-            store.add_failure(name, message, "")
             summary.failures[name] = message
+            if name not in store.record.sequences:  # results of a time when the data was whole stay
+                store.add_failure(name, message, "")
         if not plan.tasks:
             return summary
         for event in execute(plan.tasks, plan.tracker, workers=workers, threads=plan.threads, devices=chosen):

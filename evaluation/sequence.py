@@ -16,9 +16,10 @@ from siamcar.boxes import Boxes, polygon_to_box
 from siamcar.errors import DataError, UnknownNameError
 from siamcar.protocol import Frame
 
-__all__ = ["Benchmark", "FrameSource", "ImageFrames", "Sequence"]
+__all__ = ["AbsentFrames", "Benchmark", "FrameSource", "ImageFrames", "Sequence"]
 
 Visible = npt.NDArray[np.bool_]
+Cover = npt.NDArray[np.int64]
 
 
 @runtime_checkable
@@ -70,6 +71,35 @@ class ImageFrames:
         return read_image(self.paths[index], f"Frame {index}")
 
 
+@dataclass(frozen=True, slots=True)
+class AbsentFrames:
+    """Frames that are not at hand, where a benchmark is read from its annotations alone: enough to score results.
+
+    Attributes:
+        length: number of frames.
+    """
+
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def path(self, index: int) -> Path | None:
+        """None: there is no file."""
+        return None
+
+    def read(self, index: int) -> Frame:
+        """There is nothing to read.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError(
+            f"Frame {index} cannot be read: only annotations are at hand, which is enough to score results.",
+            "To run a tracker, give the folder of the frames too: --data DIR.",
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Sequence:
     """One target in one run of frames.
@@ -81,6 +111,11 @@ class Sequence:
         visible: (T,) whether the target can be seen; None where the benchmark does not say.
         attributes: names of the attributes that the sequence has.
         frame_attributes: attribute → (T,) strength in [0, 1] a frame; empty where the benchmark does not say.
+        cover: (T,) how much of the target can be seen, 0 (nothing) to 8 (all of it), as GOT-10k labels it; None
+            where the benchmark does not say.
+        size: (width, height) of its images in pixels; None where it is not known without opening one.
+        hidden_truth: whether the benchmark gives the first box alone and keeps the others on its server; the other
+            rows of `ground_truth` are NaN then.
 
     Raises:
         DataError: the parts do not fit together.
@@ -92,6 +127,9 @@ class Sequence:
     visible: Visible | None = None
     attributes: frozenset[str] = frozenset()
     frame_attributes: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    cover: Cover | None = None
+    size: tuple[int, int] | None = None
+    hidden_truth: bool = False
 
     def __post_init__(self) -> None:
         truth = np.asarray(self.ground_truth, dtype=np.float64)
@@ -109,9 +147,15 @@ class Sequence:
             )
         if len(truth) == 0:
             raise DataError(f"Sequence {self.name} has no frames.", "Complete the download of this sequence.")
-        for what, array in {"visible": self.visible, **self.frame_attributes}.items():
+        for what, array in {"visible": self.visible, "cover": self.cover, **self.frame_attributes}.items():
             if array is not None and np.shape(array) != (len(truth),):
                 raise DataError(f"Sequence {self.name}: {what!r} has shape {np.shape(array)} for {len(truth)} frames.")
+        if self.cover is not None and not np.isin(self.cover, range(9)).all():
+            raise DataError(f"Sequence {self.name}: 'cover' is a whole number from 0 to 8 a frame, found others.")
+        if self.size is not None and not (len(self.size) == 2 and min(self.size) > 0):
+            raise DataError(f"Sequence {self.name}: a size is (width, height) in pixels, found {self.size}.")
+        if self.hidden_truth and not np.isnan(truth[1:]).all():
+            raise DataError(f"Sequence {self.name}: its truth is said to be hidden, yet there is more than one box.")
         truth = truth.copy()
         truth.setflags(write=False)
         object.__setattr__(self, "ground_truth", truth)
@@ -189,6 +233,11 @@ class Benchmark:
         """SHA-256 over the revisions of its sequences: two folders with one revision hold the same task."""
         revisions = sorted(sequence.revision for sequence in self.sequences)
         return hashlib.sha256("\n".join(revisions).encode()).hexdigest()
+
+    @property
+    def scorable(self) -> bool:
+        """Whether the ground truth of every sequence is at hand; else its server scores."""
+        return not any(sequence.hidden_truth for sequence in self.sequences)
 
     def select(self, names: list[str] | None = None, limit: int | None = None) -> Benchmark:
         """The benchmark with some of its sequences: those named, then the first `limit` of them.

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from rich import box
+from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -260,16 +261,12 @@ def render_markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_rich(table: Table) -> RichTable:
+def render_rich(table: Table) -> Group:
     """The table for a terminal: the best of a column bold, the second italic, caption and notes below."""
     style = {"": "", "best": "bold", "second": "italic"}
-    rendered = RichTable(
-        box=box.SIMPLE_HEAD,
-        caption=Text("\n".join([table.caption, *table.notes])),
-        caption_justify="left",
-    )
+    rendered = RichTable(box=box.SIMPLE_HEAD)
     for column in table.columns:
         rendered.add_column(Text(column.title), justify="right" if column.numbers else "left", overflow="fold")
     for row in table.rows:
         rendered.add_row(*(Text(cell.text, style=style[cell.mark]) for cell in row))
-    return rendered
+    return Group(rendered, *(Text(line, style="dim") for line in (table.caption, *table.notes)))

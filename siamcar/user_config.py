@@ -8,6 +8,7 @@ and comes second.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -72,12 +73,13 @@ def write_setting(key: str, value: str | None) -> Path:
     return path
 
 
-def find_data(benchmark: str, folder_name: str | None = None) -> Path | None:
-    """Where the data of a benchmark lies: the user's setting, else a folder of that name in `SIAMCAR_DATA`.
+def find_data(benchmark: str) -> Path | None:
+    """Where the data of a benchmark lies: the user's setting, else a folder of its name in `SIAMCAR_DATA`.
+
+    Case and punctuation of the folder's name do not matter, nor does a subset: "GOT-10k" is that of got10k_val.
 
     Args:
         benchmark: its name on the command line.
-        folder_name: a second name that its folder may have ("OTB100").
 
     Returns:
         None where neither is there.
@@ -86,7 +88,12 @@ def find_data(benchmark: str, folder_name: str | None = None) -> Path | None:
     if settled is not None:
         return Path(settled)
     root = os.environ.get("SIAMCAR_DATA")
-    for name in filter(None, (benchmark, folder_name)):
-        if root and (Path(root).expanduser() / name).is_dir():
-            return Path(root).expanduser() / name
-    return None
+    if not root or not Path(root).expanduser().is_dir():
+        return None
+    names = [_plain(benchmark), _plain(re.sub(r"_(train|val|test)$", "", benchmark))]
+    folders = {_plain(path.name): path for path in sorted(Path(root).expanduser().iterdir()) if path.is_dir()}
+    return next((folders[name] for name in names if name in folders), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

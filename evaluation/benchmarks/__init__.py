@@ -61,7 +61,7 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
     if root is None and name != "synthetic":
         raise ConfigError(
             f"The benchmark {name!r} is read from a folder, and none was given.",
-            "Give the folder as it was downloaded with --data DIR.",
+            f"Give the folder as it was downloaded with --data DIR, or settle it: siamcar config set data.{name} DIR",
         )
     known = list(inspect.signature(loader).parameters)[1:]
     unknown = [key for key in options if key not in known]

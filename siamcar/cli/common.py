@@ -183,7 +183,9 @@ def parse_options(pairs: Iterable[str]) -> dict[str, str]:
 def load_selected(
     name: str, data: Path | None, settings: list[str] | None, sequences: str | None, limit: int | None
 ) -> Benchmark:
-    """Load a benchmark and take the sequences asked for."""
+    """Load a benchmark and take the sequences asked for; without a folder, the one settled for this machine."""
     from evaluation.benchmarks import load_benchmark
+    from siamcar.user_config import find_data
 
-    return load_benchmark(name, data, **parse_options(settings or [])).select(split_names(sequences), limit)
+    root = data or find_data(name)
+    return load_benchmark(name, root, **parse_options(settings or [])).select(split_names(sequences), limit)

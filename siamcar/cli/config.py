@@ -103,4 +103,37 @@ def _print_pysot(pysot: PysotConfig, config: Path | None) -> None:
             print_line(f"  {line}")
 
 
+def set_value(
+    key: Annotated[str, typer.Argument(help="data.<benchmark>, for example data.otb100.")],
+    value: Annotated[str, typer.Argument(help="Folder of the benchmark as it was downloaded.")],
+) -> None:
+    """Settle where the data of a benchmark lies on this machine, so that --data can be left out."""
+    from siamcar.user_config import write_setting
+
+    print_line(f"{key} is settled in {write_setting(key, value)}")
+
+
+def unset(key: Annotated[str, typer.Argument(help="data.<benchmark>.")]) -> None:
+    """Take a setting out again."""
+    from siamcar.user_config import write_setting
+
+    print_line(f"{key} is no longer in {write_setting(key, None)}")
+
+
+def settings(as_json: Json = False) -> None:
+    """Show what is settled on this machine, and in which file."""
+    from siamcar.user_config import get_config_path, read_user_config
+
+    found = read_user_config()
+    if as_json:
+        print_json({"file": str(get_config_path()), **found.model_dump()})
+        return
+    print_line(f"file: {get_config_path()}")
+    for name, folder in found.data.items():
+        print_line(f"data.{name}: {folder}")
+
+
 app.command("show", epilog=EXAMPLES)(verb(show))
+app.command("set", epilog=examples("siamcar config set data.otb100 ~/data/OTB100"))(verb(set_value))
+app.command("unset", epilog=examples("siamcar config unset data.otb100"))(verb(unset))
+app.command("settings", epilog=examples("siamcar config settings"))(verb(settings))

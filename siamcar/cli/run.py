@@ -35,6 +35,7 @@ from siamcar.cli.tracker_options import (
     StrategyName,
     WeightsName,
     choose_options,
+    tell_ignored,
 )
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _options_of_trackers(
     for tracker, options in chosen.items():
         if "preset" in known[tracker]:
             options.setdefault("preset", PRESETS.get(benchmark, "demo"))
+            tell_ignored(options.get("config"), options["preset"])
     return chosen
 
 

@@ -29,6 +29,7 @@ from siamcar.cli.tracker_options import (
     WeightsName,
     choose_options,
     make_tracker,
+    tell_ignored,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def handle(
 
     named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
     options = choose_options(named, parse_options(option or []))
+    tell_ignored(config, preset)
     chosen = load_selected(benchmark, data, settings, sequences, limit)
     load = measure_load()
     made = make_tracker(tracker, options)

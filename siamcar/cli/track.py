@@ -31,6 +31,7 @@ from siamcar.cli.tracker_options import (
     WeightsName,
     choose_options,
     make_tracker,
+    tell_ignored,
 )
 from siamcar.errors import ConfigError, SiamCARError
 
@@ -125,6 +126,7 @@ def handle(
         )
     named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
     options = choose_options(named, parse_options(option or []))
+    tell_ignored(config, preset)
     with open_stream(source) as stream:
         outputs = _choose_outputs(stream.name, out, boxes, show)
         _require_writable(outputs, overwrite, source)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from siamcar.cli.common import print_error
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ __all__ = [
     "WeightsName",
     "choose_options",
     "make_tracker",
+    "tell_ignored",
 ]
 
 TrackerName = Annotated[str, typer.Option("--tracker", "-t", help="Registered name or package.module:factory.")]
@@ -53,6 +56,20 @@ def choose_options(named: Mapping[str, str | None], free: Mapping[str, str]) -> 
     if twice:
         raise ConfigError(f"Given both by its own flag and by --option: {', '.join(twice)}.", "Give it once.")
     return {**given, **free}
+
+
+def tell_ignored(config: str | Path | None, preset: str | None) -> None:
+    """Name the keys of a pysot configuration file that have no effect; other files have none."""
+    from siamcar.config import read_yaml
+    from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
+
+    if config is None or not is_pysot_config(read_yaml(config)):
+        return
+    ignored = read_pysot_config(config, preset).ignored
+    if ignored:
+        print_error(f"Without effect in {config}:")
+        for line in ignored:
+            print_error(f"  {line}")
 
 
 def make_tracker(tracker: str, options: Mapping[str, Any]) -> Tracker:

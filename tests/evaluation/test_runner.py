@@ -90,6 +90,14 @@ def test_sequences_that_cannot_be_loaded_are_failures_too(tmp_path: Path) -> Non
     assert len(summary.done) == 3
 
 
+def test_results_stay_when_the_data_is_damaged_later(tmp_path: Path) -> None:
+    execute_plan(plan(tmp_path), workers=0)
+    damaged = make_benchmark({"short": 4, "middle": 6}, faults=(("long", "a frame is missing"),))
+    summary = execute_plan(plan(tmp_path, benchmark=damaged), workers=0)
+    assert summary.failures == {"long": "a frame is missing"}
+    assert "long.txt" in read_all(tmp_path / "Toy" / "mine")
+
+
 def test_repetitions(tmp_path: Path) -> None:
     execute_plan(plan(tmp_path, repeat=2), workers=0)
     files = read_all(tmp_path / "Toy" / "mine")

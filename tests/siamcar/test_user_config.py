@@ -28,11 +28,13 @@ def test_a_setting_is_kept_and_taken_out(own_config: Path) -> None:
 
 
 def test_the_setting_comes_before_the_environment(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("root/LaSOT", "root/otb100", "mine"):
+    for name in ("root/LaSOT", "root/OTB100", "root/GOT-10k", "mine"):
         (own_config / name).mkdir(parents=True)
     monkeypatch.setenv("SIAMCAR_DATA", str(own_config / "root"))
-    assert find_data("lasot", "LaSOT") == own_config / "root" / "LaSOT"
-    assert find_data("otb100", "OTB100") == own_config / "root" / "otb100"
+    assert find_data("lasot") == own_config / "root" / "LaSOT"
+    assert find_data("otb100") == own_config / "root" / "OTB100"
+    assert find_data("got10k_val") == own_config / "root" / "GOT-10k"
+    assert find_data("uav123") is None
     write_setting("data.otb100", str(own_config / "mine"))
     assert find_data("otb100") == own_config / "mine"
 
