@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,8 @@ import pandas as pd
 
 from evaluation.conventions import Convention, SequenceScores, compute_sequence_scores, get_convention
 from evaluation.metrics.success import Curve
-from evaluation.results import TrackerResults, find_results_folder, list_trackers, read_tracker_results
+from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark
-from evaluation.store import is_contended
 from siamcar.errors import ResultsError
 
 __all__ = [
@@ -28,7 +26,6 @@ __all__ = [
     "Scores",
     "compute_fps",
     "compute_scores",
-    "load_scores",
 ]
 
 METRICS = ("success", "precision", "norm_precision", "fps")
@@ -303,28 +300,3 @@ def compute_scores(benchmark: Benchmark, results: Sequence[TrackerResults], conv
         faults=tuple(faults),
         contended=frozenset(result.tracker for result in results if result.contended),
     )
-
-
-def load_scores(
-    benchmark: Benchmark, results: Path, trackers: Sequence[str] | None = None, convention: str | None = None
-) -> Scores:
-    """Read result files and score them.
-
-    Args:
-        benchmark: what to score against.
-        results: root of all results, or the benchmark's own folder.
-        trackers: names of tracker folders; by default all that are there.
-        convention: name of a convention; by default the benchmark's official one.
-
-    Raises:
-        ResultsError: there are no results of the benchmark.
-        UnknownNameError: no such tracker folder, or no such convention.
-    """
-    get_convention(convention or benchmark.convention)  # a wrong name is told before minutes of reading
-    folder = find_results_folder(results, benchmark)
-    names = [sequence.name for sequence in benchmark]
-    read = [
-        read_tracker_results(folder, tracker, names, contended=is_contended(folder, tracker))
-        for tracker in dict.fromkeys(trackers or list_trackers(folder))
-    ]
-    return compute_scores(benchmark, read, convention)

@@ -73,25 +73,32 @@ def write_setting(key: str, value: str | None) -> Path:
     return path
 
 
-def find_data(benchmark: str) -> Path | None:
-    """Where the data of a benchmark lies: the user's setting, else a folder of its name in `SIAMCAR_DATA`.
+def find_data(benchmark: str, root: Path | None = None) -> Path | None:
+    """Where the data of a benchmark lies: in `root`, else by the user's setting, else in `SIAMCAR_DATA`.
 
     Case and punctuation of the folder's name do not matter, nor does a subset: "GOT-10k" is that of got10k_val.
 
     Args:
         benchmark: its name on the command line.
+        root: a folder that holds one folder a benchmark, as `SIAMCAR_DATA` does.
 
     Returns:
-        None where neither is there.
+        None where none of them has it.
     """
+    if root is not None and (inside := _find_in(root, benchmark)) is not None:
+        return inside
     settled = read_user_config().data.get(benchmark)
     if settled is not None:
         return Path(settled)
-    root = os.environ.get("SIAMCAR_DATA")
-    if not root or not Path(root).expanduser().is_dir():
+    shared = os.environ.get("SIAMCAR_DATA")
+    return _find_in(Path(shared).expanduser(), benchmark) if shared else None
+
+
+def _find_in(root: Path, benchmark: str) -> Path | None:
+    if not root.is_dir():
         return None
     names = [_plain(benchmark), _plain(re.sub(r"_(train|val|test)$", "", benchmark))]
-    folders = {_plain(path.name): path for path in sorted(Path(root).expanduser().iterdir()) if path.is_dir()}
+    folders = {_plain(path.name): path for path in sorted(root.iterdir()) if path.is_dir()}
     return next((folders[name] for name in names if name in folders), None)
 
 

@@ -221,8 +221,8 @@ def _run_self_test() -> list[Finding]:
 def _run_and_score(folder: Any) -> float:
     from evaluation.benchmarks import load_benchmark
     from evaluation.executors.local import TrackerSpec
-    from evaluation.leaderboard import load_scores
     from evaluation.runner import execute_plan, plan_run
+    from evaluation.scoring import load_scores
 
     benchmark = load_benchmark("synthetic", n_sequences=2, n_frames=12)
     plan = plan_run(benchmark, TrackerSpec("static", {}), folder, label="static", identity={})

@@ -25,16 +25,20 @@ if TYPE_CHECKING:
 __all__ = [
     "EXIT_INTERRUPTED",
     "EXIT_PARTIAL",
+    "Annotations",
     "BenchmarkName",
     "DataFolder",
     "Json",
     "Limit",
     "Names",
+    "OptionalBenchmark",
     "ResultsFolder",
     "SequenceNames",
     "Settings",
+    "choose_one",
     "end_with_faults",
     "examples",
+    "list_faults",
     "load_selected",
     "parse_options",
     "print_error",
@@ -52,6 +56,15 @@ EXIT_INTERRUPTED = 130
 
 BenchmarkName = Annotated[
     str, typer.Option("--benchmark", "-b", help="Which benchmark; `siamcar list benchmarks` names them.")
+]
+OptionalBenchmark = Annotated[
+    str | None, typer.Option("--benchmark", "-b", help="Which benchmark; `siamcar list benchmarks` names them.")
+]
+Annotations = Annotated[
+    Path | None,
+    typer.Option(
+        "--annotations", help="Folder or zip of annotations: joined to --data, or alone where scoring needs no frames."
+    ),
 ]
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help="Folder of the benchmark as it was downloaded (synthetic needs none).")
@@ -115,12 +128,16 @@ def print_failures(failures: Iterable[tuple[str, str]], heading: str) -> None:
         print_error(f"  {name}: {message}")
 
 
-def end_with_faults(scores: Scores, benchmark: Benchmark) -> None:
+def list_faults(scores: Scores, benchmark: Benchmark) -> list[tuple[str, str]]:
+    """What could not be scored, as name and message: of the data, and of each tracker."""
+    faults = [("data " + name, message) for name, message in benchmark.faults]
+    return faults + [(f"{one.tracker} {one.sequence}", one.message) for one in scores.faults]
+
+
+def end_with_faults(faults: list[tuple[str, str]]) -> None:
     """List what could not be scored and end with exit code 3, if there is anything."""
-    failures = [("data " + name, message) for name, message in benchmark.faults]
-    failures += [(f"{one.tracker} {one.sequence}", one.message) for one in scores.faults]
-    if failures:
-        print_failures(failures, "Not scored")
+    if faults:
+        print_failures(faults, "Not scored")
         raise typer.Exit(EXIT_PARTIAL)
 
 
@@ -180,12 +197,30 @@ def parse_options(pairs: Iterable[str]) -> dict[str, str]:
     return options
 
 
+def choose_one(benchmark: str | None, suite: str | None) -> None:
+    """Check that either a benchmark or a suite is given.
+
+    Raises:
+        typer.BadParameter: neither or both.
+    """
+    if (benchmark is None) == (suite is None):
+        raise typer.BadParameter("give either --benchmark or --suite")
+
+
 def load_selected(
-    name: str, data: Path | None, settings: list[str] | None, sequences: str | None, limit: int | None
+    name: str,
+    data: Path | None,
+    settings: list[str] | None,
+    sequences: str | None,
+    limit: int | None,
+    annotations: Path | None = None,
 ) -> Benchmark:
     """Load a benchmark and take the sequences asked for; without a folder, the one settled for this machine."""
     from evaluation.benchmarks import load_benchmark
     from siamcar.user_config import find_data
 
-    root = data or find_data(name)
-    return load_benchmark(name, root, **parse_options(settings or [])).select(split_names(sequences), limit)
+    options: dict[str, Any] = dict(parse_options(settings or []))
+    if annotations is not None:
+        options["annotations"] = annotations
+    root = data or (None if annotations is not None else find_data(name))
+    return load_benchmark(name, root, **options).select(split_names(sequences), limit)

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from siamcar.cli.common import (
-    BenchmarkName,
+    Annotations,
     DataFolder,
     Limit,
     Names,
+    OptionalBenchmark,
     ResultsFolder,
     SequenceNames,
     Settings,
+    choose_one,
     end_with_faults,
     examples,
+    list_faults,
     load_selected,
+    print_failures,
     print_line,
 )
+from siamcar.cli.suite import SuiteName, for_each_benchmark
+
+if TYPE_CHECKING:
+    from evaluation.sequence import Benchmark
+    from evaluation.suite import SuiteBenchmark
 
 EXAMPLES = examples(
     "siamcar report --benchmark synthetic --results results --out report",
     "siamcar report --benchmark otb100 --data ~/data/OTB100 --results results --out report -t siamcar -t static",
+    "siamcar report --suite paper --results results --out report",
 )
 
 
 def handle(
-    benchmark: BenchmarkName,
     results: ResultsFolder,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write the report to.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the report to; a suite's has one folder each.")],
+    benchmark: OptionalBenchmark = None,
+    suite: SuiteName = None,
     data: DataFolder = None,
+    annotations: Annotations = None,
     settings: Settings = None,
     tracker: Names = None,
     convention: Annotated[
@@ -41,11 +53,27 @@ def handle(
     limit: Limit = None,
 ) -> None:
     """Write a report: a Markdown page with tables, success and precision plots (PNG, PDF), and the numbers as CSV."""
-    from evaluation.leaderboard import load_scores
-    from reports.report import write_report
+    choose_one(benchmark, suite)
 
-    chosen = load_selected(benchmark, data, settings, sequences, limit)
-    scores = load_scores(chosen, results, tracker, convention)
-    for path in write_report(scores, out):
-        print_line(str(path))
-    end_with_faults(scores, chosen)
+    def work(chosen: Benchmark, folder: Path) -> list[tuple[str, str]]:
+        from evaluation.scoring import load_scores
+        from reports.report import write_report
+
+        scores = load_scores(chosen, results, tracker, convention)
+        for path in write_report(scores, folder):
+            print_line(str(path))
+        return list_faults(scores, chosen)
+
+    if suite is None:
+        end_with_faults(work(load_selected(str(benchmark), data, settings, sequences, limit, annotations), out))
+        return
+
+    from evaluation.suite import load_suite
+
+    def report(entry: SuiteBenchmark, chosen: Benchmark) -> list[tuple[str, str]]:
+        faults = work(chosen, out / entry.benchmark)
+        if faults:
+            print_failures(faults, "Not scored")
+        return faults
+
+    for_each_benchmark(load_suite(suite).benchmarks, data, report)

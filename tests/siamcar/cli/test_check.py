@@ -56,7 +56,7 @@ def test_the_self_test_tells_what_broke(findings: list[Finding], monkeypatch: py
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no numbers")
 
-    monkeypatch.setattr("evaluation.leaderboard.load_scores", fail)
+    monkeypatch.setattr("evaluation.scoring.load_scores", fail)
     result = check("--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 1

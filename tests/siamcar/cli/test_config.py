@@ -102,3 +102,15 @@ def test_faults_are_explained(arguments: list[str], words: str) -> None:
     result = show(*arguments)
     assert result.exit_code == 1
     assert words in result.stderr
+
+
+def test_settings_are_set_shown_and_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIAMCAR_CONFIG", str(tmp_path / "config"))
+    runner = CliRunner()
+    assert runner.invoke(app, ["config", "set", "data.otb100", str(tmp_path)]).exit_code == 0
+    shown = json.loads(runner.invoke(app, ["config", "settings", "--json"]).stdout)
+    assert shown["data"] == {"otb100": str(tmp_path)}
+    assert "data.otb100" in runner.invoke(app, ["config", "settings"]).stdout
+    assert runner.invoke(app, ["config", "unset", "data.otb100"]).exit_code == 0
+    assert json.loads(runner.invoke(app, ["config", "settings", "--json"]).stdout)["data"] == {}
+    assert runner.invoke(app, ["config", "set", "data.otb100", str(tmp_path / "absent")]).exit_code == 1

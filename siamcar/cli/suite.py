@@ -1,0 +1,81 @@
+"""What `run`, `score` and `report` do with a suite: one benchmark after another, each with its outcome at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from siamcar.cli.common import EXIT_PARTIAL, print_error
+from siamcar.errors import SiamCARError
+
+if TYPE_CHECKING:
+    from evaluation.sequence import Benchmark
+    from evaluation.suite import SuiteBenchmark
+
+__all__ = ["SuiteName", "for_each_benchmark"]
+
+SuiteName = Annotated[
+    str | None,
+    typer.Option("--suite", help="Many benchmarks instead of one: 'paper', or a YAML file (docs/suite.md)."),
+]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    benchmark: str
+    state: str
+    detail: str
+
+
+def for_each_benchmark(
+    entries: tuple[SuiteBenchmark, ...],
+    data: Path | None,
+    work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
+) -> None:
+    """Do something with every benchmark of a suite that has data; an error of one does not end the others.
+
+    Args:
+        entries: the suite's benchmarks.
+        data: a folder that holds one folder a benchmark, before the folders settled for this machine.
+        work: does it; returns what failed, as name and message.
+
+    Ends with exit code 1 if a benchmark ended in an error or none could be done, 3 if a part of one failed.
+    """
+    outcomes = [_do(entry, data, work) for entry in entries]
+    print_error("")
+    width = max(len(one.benchmark) for one in outcomes)
+    for one in outcomes:
+        print_error(f"{one.benchmark:<{width}}  {one.state:<8} {one.detail}".rstrip())
+    states = {one.state for one in outcomes}
+    if "error" in states or not states & {"done", "partly"}:
+        raise typer.Exit(1)
+    if "partly" in states:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _do(
+    entry: SuiteBenchmark,
+    data: Path | None,
+    work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
+) -> _Outcome:
+    from evaluation.benchmarks import BENCHMARKS, load_benchmark
+    from siamcar.user_config import find_data
+
+    name = entry.benchmark
+    if name not in BENCHMARKS.names():
+        return _Outcome(name, "skipped", "this version has no adapter for it")
+    root = entry.data or find_data(name, data)
+    if root is None and entry.annotations is None and name != "synthetic":
+        return _Outcome(name, "skipped", f"no data; add it with: siamcar config set data.{name} DIR")
+    try:
+        options = {**entry.settings, **({"annotations": entry.annotations} if entry.annotations else {})}
+        failures = work(entry, load_benchmark(name, root, **options))
+    except SiamCARError as error:
+        return _Outcome(name, "error", str(error).replace("\n", " "))
+    if failures:
+        return _Outcome(name, "partly", f"{len(failures)} failed: " + ", ".join(part for part, _ in failures[:5]))
+    return _Outcome(name, "done", "")
