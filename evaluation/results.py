@@ -3,9 +3,10 @@
     results/<Benchmark>/<tracker>/<sequence>.txt             x,y,w,h a line, '%.4f'
     results/<Benchmark>/<tracker>/times/<sequence>_time.txt  seconds a line
 
-A repetition r of a run is stored as the sequence `<sequence>_00r` ("_001", "_002", …).
-Scoring reads these text files only: other people's results have nothing else. What only we write
-(run record, boxes without rounding) is in `evaluation.store`.
+A repetition r of a run is stored as the sequence `<sequence>_00r` ("_001", "_002", …). GOT-10k has a layout of its
+own (`evaluation.layouts`). Scoring reads these text files only: other people's results have nothing else, and their
+spelling of the sequences' names is understood (`evaluation.sequence_names`). What only we write (run record, boxes
+without rounding) is in `evaluation.store`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from evaluation.layouts import TIMES_FOLDER, find_sequence_files, run_name
+from evaluation.number_text import Numbers, parse_numbers
 from evaluation.sequence import Benchmark
+from evaluation.text_cache import load_or_parse
 from siamcar.boxes import Boxes
 from siamcar.errors import DataError, ResultsError, UnknownNameError
 
@@ -38,9 +41,6 @@ __all__ = [
 ]
 
 RUNS_FOLDER = ".runs"
-TIMES_FOLDER = "times"
-
-Numbers = npt.NDArray[np.float64]
 
 _SEPARATORS = str.maketrans(",;\t", "   ")
 
@@ -92,30 +92,47 @@ class TrackerResults:
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-def run_name(sequence: str, repetition: int | None) -> str:
-    """Name of a run's files: the sequence's own, or with "_00r" where runs are repeated (r counts from 1)."""
-    return sequence if repetition is None else f"{sequence}_{repetition:03d}"
-
-
 def format_boxes(boxes: Boxes) -> bytes:
     """(T, 4) boxes as the text of a result file."""
     return "".join(f"{x:.4f},{y:.4f},{w:.4f},{h:.4f}\n" for x, y, w, h in boxes.tolist()).encode()
 
 
-def format_seconds(seconds: Numbers) -> bytes:
-    """(T,) seconds as the text of a time file."""
-    return "".join(f"{value:.8f}\n" for value in seconds.tolist()).encode()
+def format_seconds(*columns: Numbers) -> bytes:
+    """(T,) seconds a run as the text of a time file; several runs are columns with commas between them."""
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return "".join(",".join(f"{value:.8f}" for value in row) + "\n" for row in rows).encode()
 
 
-def _parse(path: Path, columns: int) -> Numbers:
+def _parse(path: Path, columns: int | None) -> Numbers:
     """Read (N, columns) numbers that commas, tabs, semicolons or spaces separate; "NaN" is a number here.
+
+    Args:
+        path: the file.
+        columns: how many numbers a line has; None takes as many as the first line has.
 
     Raises:
         DataError: the file is unreadable, or a line does not hold `columns` numbers.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"The result file {path} cannot be read: {error}.", "Replace it by a whole copy.") from error
+    count = columns or _count_columns(content)
+    return load_or_parse(content, count, lambda text: _parse_text(text, path, count))
+
+
+def _count_columns(content: bytes) -> int:
+    first = content[:4096].splitlines()[:1]
+    return max(1, len(first[0].decode("latin-1").translate(_SEPARATORS).split())) if first else 1
+
+
+def _parse_text(content: bytes, path: Path, columns: int) -> Numbers:
+    numbers = parse_numbers(content, columns)
+    if numbers is not None:
+        return numbers
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise DataError(f"The result file {path} cannot be read: {error}.", "Replace it by a whole copy.") from error
     rows = text.rstrip().splitlines()
     if not rows:
@@ -158,7 +175,7 @@ def find_results_folder(results: Path, benchmark: Benchmark) -> Path:
     inside = results / benchmark.name
     if inside.is_dir():
         return inside
-    if results.is_dir() and (results.name == benchmark.name or _holds_trackers(results, benchmark)):
+    if results.is_dir() and (results.resolve().name == benchmark.name or _holds_trackers(results, benchmark)):
         return results
     found = sorted(path.name for path in results.iterdir())[:8] if results.is_dir() else None
     raise ResultsError(
@@ -175,12 +192,18 @@ def list_trackers(folder: Path) -> list[str]:
 
 
 def _holds_trackers(folder: Path, benchmark: Benchmark) -> bool:
-    names = {sequence.name for sequence in benchmark}
-    return any(
-        file.stem in names or re.sub(r"_\d{3}$", "", file.stem) in names
-        for tracker in list_trackers(folder)
-        for file in (folder / tracker).glob("*.txt")
-    )
+    names = [sequence.name for sequence in benchmark]
+    return any(find_sequence_files(folder / tracker, names)[0] for tracker in list_trackers(folder))
+
+
+def _read_seconds(files: tuple[Path, ...], runs: int) -> tuple[Numbers, ...] | None:
+    """Seconds of every run, from a file each or from one with a column a run; None where they are not all there."""
+    if len(files) == runs > 1:
+        return tuple(_parse(path, 1)[:, 0] for path in files)
+    if not files:
+        return None
+    columns = _parse(files[0], None)
+    return tuple(columns.T) if columns.shape[1] == runs else None
 
 
 def read_tracker_results(
@@ -188,7 +211,8 @@ def read_tracker_results(
 ) -> TrackerResults:
     """Read what a tracker's folder holds of some sequences.
 
-    Sequences without a file are left out; those whose files cannot be parsed are in `faults`.
+    Sequences without a file are left out; those whose files cannot be parsed are in `faults`, as are those for which
+    the folder has files under several spellings of the name and none under the sequence's own.
 
     Args:
         folder: the benchmark's results folder.
@@ -202,21 +226,21 @@ def read_tracker_results(
     home = folder / tracker
     if not home.is_dir():
         raise UnknownNameError.of(f"results folder in {folder}", tracker, list_trackers(folder))
+    found, ambiguous = find_sequence_files(home, sequences)
     boxes: dict[str, tuple[Boxes, ...]] = {}
     seconds: dict[str, tuple[Numbers, ...]] = {}
-    faults: dict[str, str] = {}
-    stems = {path.stem for path in home.glob("*.txt")}
-    for sequence in sequences:
-        numbered = re.compile(rf"{re.escape(sequence)}_\d{{3}}")
-        names = [sequence] if sequence in stems else sorted(stem for stem in stems if numbered.fullmatch(stem))
-        if not names:
-            continue
-        times = [home / TIMES_FOLDER / f"{name}_time.txt" for name in names]
+    faults = {
+        sequence: f"several files in {home} could be meant: {', '.join(names)}."
+        for sequence, names in ambiguous.items()
+    }
+    for sequence, files in found.items():
         try:
-            runs = tuple(read_boxes(home / f"{name}.txt") for name in names)
-            if all(path.is_file() for path in times):
-                seconds[sequence] = tuple(_parse(path, 1)[:, 0] for path in times)
-            boxes[sequence] = runs
+            runs = tuple(read_boxes(path) for path in files.boxes)
+            times = _read_seconds(files.times, len(runs))
         except DataError as error:
             faults[sequence] = error.message
+            continue
+        boxes[sequence] = runs
+        if times is not None:
+            seconds[sequence] = times
     return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults)

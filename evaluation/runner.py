@@ -13,12 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.executors.local import Done, Event, Failed, Task, TrackerSpec, execute
-from evaluation.sequence import Benchmark
+from evaluation.sequence import AbsentFrames, Benchmark
 from evaluation.store import Overwrite, RunStore
 from siamcar._version import __version__
-from siamcar.errors import ConfigError
+from siamcar.errors import ConfigError, DataError
 
-__all__ = ["RunPlan", "RunSummary", "count_physical_cores", "describe_environment", "execute_plan", "plan_run"]
+__all__ = [
+    "PROTOCOLS",
+    "RunPlan",
+    "RunSummary",
+    "count_physical_cores",
+    "describe_environment",
+    "execute_plan",
+    "plan_run",
+]
+
+PROTOCOLS = ("one_pass",)
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,8 @@ class RunSummary:
         home: the tracker's results folder.
         done: names of the runs that ended well, in the order they ended.
         failures: run name → what went wrong.
-        frames: number of frames tracked.
-        seconds: the trackers' own time over them.
+        frames: number of frames of those runs.
+        seconds: the tracker's own time over them, without the initialisations.
     """
 
     home: Path
@@ -74,6 +84,11 @@ class RunSummary:
     failures: dict[str, str] = field(default_factory=dict)
     frames: int = 0
     seconds: float = 0.0
+
+    @property
+    def fps(self) -> float | None:
+        """Frames after the first of each run over the seconds spent on them; None before anything is timed."""
+        return (self.frames - len(self.done)) / self.seconds if self.seconds else None
 
 
 def plan_run(
@@ -102,14 +117,25 @@ def plan_run(
         overwrite: `only-missing` goes on, `always` starts again, `never` refuses where results are.
 
     Raises:
-        ConfigError: a label that is no folder name, or a count below 1.
+        ConfigError: a label that is no folder name, a count below 1, or a protocol that is not there.
+        DataError: the benchmark has no frames.
         ResultsError: the folder belongs to another run.
     """
+    if benchmark.protocol not in PROTOCOLS:
+        raise ConfigError(
+            f"{benchmark.name} is run by the protocol {benchmark.protocol!r}, which this version does not have.",
+            f"Known: {', '.join(PROTOCOLS)}.",
+        )
+    if all(isinstance(sequence.frames, AbsentFrames) for sequence in benchmark):
+        raise DataError(
+            f"{benchmark.name} was read from annotations alone, and a tracker needs its frames.",
+            "Give the folder of the frames with --data DIR.",
+        )
     if repeat < 1 or threads < 1:
         raise ConfigError(f"repeat and threads are at least 1; found {repeat} and {threads}.")
     if not label or label.startswith(".") or "/" in label or os.sep in label:
         raise ConfigError(f"{label!r} cannot name a results folder.", "Choose another --name.")
-    folder = results if results.name == benchmark.name else results / benchmark.name
+    folder = results if results.resolve().name == benchmark.name else results / benchmark.name
     whole = {"tracker": tracker.name, **identity, "seed": seed, "threads": threads, "repeated": repeat > 1}
     store = RunStore(folder, benchmark.name, label, whole)
     store.read(overwrite)
@@ -157,8 +183,7 @@ def execute_plan(
             store.forget([task.name for task in plan.tasks])
         for name, message in plan.benchmark.faults:
             summary.failures[name] = message
-            if name not in store.record.sequences:  # results of a time when the data was whole stay
-                store.add_failure(name, message, "")
+            store.note_fault(name, message)
         if not plan.tasks:
             return summary
         for event in execute(plan.tasks, plan.tracker, workers=workers, threads=plan.threads, devices=chosen):
@@ -166,11 +191,16 @@ def execute_plan(
                 store.add(event.task.sequence, event.task.repetition, event.trajectory)
                 summary.done.append(event.task.name)
                 summary.frames += len(event.trajectory)
-                summary.seconds += float(event.trajectory.seconds.sum())
+                summary.seconds += float(event.trajectory.seconds[1:].sum())
             elif isinstance(event, Failed):
                 sequence = event.task.sequence
                 store.add_failure(
-                    event.task.name, event.error, event.detail, frames=len(sequence), revision=sequence.revision
+                    sequence.name,
+                    event.error,
+                    event.detail,
+                    repetition=event.task.repetition,
+                    frames=len(sequence),
+                    revision=sequence.revision,
                 )
                 summary.failures[event.task.name] = event.error
             listener(event)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation.conventions import CONVENTIONS, get_convention
-from evaluation.leaderboard import Scores, compute_scores
-from evaluation.results import TrackerResults, find_results_folder, list_trackers, read_tracker_results
+from evaluation.conventions import CONVENTIONS, resolve_conventions
+from evaluation.leaderboard import Scores, compute_scores_all
+from evaluation.results import RUNS_FOLDER, TrackerResults, find_results_folder, list_trackers, read_tracker_results
+from evaluation.run_record import is_contended
 from evaluation.sequence import Benchmark
-from evaluation.store import is_contended
 from siamcar.errors import ResultsError
 
-__all__ = ["ALL_CONVENTIONS", "OFFICIAL_CONVENTION", "load_scores", "load_scores_by_convention", "read_results"]
+__all__ = ["ALL_CONVENTIONS", "load_scores", "load_scores_by_convention", "read_results"]
 
 ALL_CONVENTIONS = "all"
-OFFICIAL_CONVENTION = "official"
 
 
-def read_results(benchmark: Benchmark, results: Path, trackers: Sequence[str] | None = None) -> list[TrackerResults]:
-    """Read what a results folder holds of a benchmark.
+def read_results(
+    benchmark: Benchmark, results: Path, trackers: Sequence[str] | None = None
+) -> Iterator[TrackerResults]:
+    """Read what a results folder holds of a benchmark, one tracker after another.
 
     Args:
         benchmark: what the results are of.
@@ -32,10 +33,19 @@ def read_results(benchmark: Benchmark, results: Path, trackers: Sequence[str] | 
     """
     folder = find_results_folder(results, benchmark)
     names = [sequence.name for sequence in benchmark]
-    return [
-        read_tracker_results(folder, tracker, names, contended=is_contended(folder, tracker))
-        for tracker in dict.fromkeys(trackers or list_trackers(folder))
-    ]
+    for tracker in dict.fromkeys(trackers or list_trackers(folder)):
+        read = read_tracker_results(folder, tracker, names, contended=_is_doubtful(folder, tracker))
+        # A folder that holds no result of the benchmark and was not run by us is something else: plots, a report.
+        if trackers or read.boxes or read.faults or (folder / RUNS_FOLDER / tracker).is_dir():
+            yield read
+
+
+def _is_doubtful(folder: Path, tracker: str) -> bool:
+    """Whether a tracker's speeds are not to be trusted: measured under contention, or of a run without a record."""
+    try:
+        return is_contended(folder, tracker)
+    except ResultsError:
+        return True  # a damaged record spoils the speeds, not the boxes
 
 
 def load_scores(
@@ -72,14 +82,8 @@ def load_scores_by_convention(
     Raises:
         ResultsError: there are no results of the benchmark.
         UnknownNameError: no such tracker folder, or no such convention.
+        SiamCARError: the benchmark's ground truth is hidden.
     """
-    if convention == ALL_CONVENTIONS:
-        names = list(CONVENTIONS)
-    elif convention in {None, OFFICIAL_CONVENTION}:
-        names = [benchmark.convention]
-    else:
-        names = [str(convention)]
-    for name in names:
-        get_convention(name)  # a wrong name is told before minutes of reading
-    read = read_results(benchmark, results, trackers)
-    return [compute_scores(benchmark, read, name) for name in names]
+    benchmark.require_truth()
+    resolve_conventions(convention, benchmark)  # a wrong name is told before minutes of reading
+    return compute_scores_all(benchmark, read_results(benchmark, results, trackers), convention)

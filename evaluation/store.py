@@ -3,9 +3,10 @@
     results/<Benchmark>/.runs/<tracker>/run.json             the run record
     results/<Benchmark>/.runs/<tracker>/<sequence>.parquet   boxes without rounding, seconds, scores
     results/<Benchmark>/.runs/<tracker>/lock                 held while a run is under way
+    results/<Benchmark>/.runs/<tracker>/import.json          where results that were not run here came from
 
 Every write is a temporary file and a rename. A sequence is complete when its text file has as many rows as
-the sequence has frames and the record says so.
+the sequence has frames and the record says so. Where the text files lie is the layout's (`evaluation.layouts`).
 """
 
 from __future__ import annotations
@@ -14,104 +15,71 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.results import (
-    RUNS_FOLDER,
-    TIMES_FOLDER,
-    Trajectory,
-    format_boxes,
-    format_seconds,
-    read_boxes,
-    run_name,
-)
+from evaluation.layouts import get_layout, run_name
+from evaluation.number_text import Numbers
+from evaluation.results import RUNS_FOLDER, Trajectory, format_boxes, format_seconds, read_boxes
+from evaluation.run_record import RunRecord, SequenceStatus, describe_differences, read_run_record
 from evaluation.sequence import Sequence
-from siamcar.config import describe_validation_error
 from siamcar.errors import DataError, ResultsError
 from siamcar.files import write_atomic
 
-__all__ = ["Overwrite", "RunRecord", "RunStore", "SequenceStatus", "is_contended", "read_run_record"]
+__all__ = [
+    "IMPORT_RECORD",
+    "Overwrite",
+    "RunStore",
+    "clear_results",
+    "hold_lock",
+    "holds_results",
+]
+
+IMPORT_RECORD = "import.json"
 
 Overwrite = Literal["only-missing", "always", "never"]
 
 
-class SequenceStatus(BaseModel):
-    """How one run of one sequence ended.
-
-    Attributes:
-        status: "complete" or "failed".
-        frames: number of frames of the sequence.
-        revision: revision of the sequence (`Sequence.revision`).
-        seconds: the tracker's own time over all frames.
-        error: what went wrong, in one line.
-        detail: the traceback of the failure.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    status: Literal["complete", "failed"]
-    frames: int
-    revision: str
-    seconds: float | None = None
-    error: str | None = None
-    detail: str | None = None
+def holds_results(folder: Path, tracker: str) -> bool:
+    """Whether a tracker's folder has result files, whoever made them."""
+    home = folder / tracker
+    return home.is_dir() and any(home.rglob("*.txt"))
 
 
-class RunRecord(BaseModel):
-    """Everything one needs to know to trust, repeat or continue a run.
-
-    Attributes:
-        format: version of this document.
-        benchmark: name of the benchmark.
-        tracker: name of the results folder.
-        identity: what the results depend on; a run goes on only with the same identity.
-        environment: versions, hardware, devices, workers: what only the speed depends on.
-        contended: workers × threads exceeded the physical cores at some time: speeds are not the tracker's.
-        sequences: name of a run (sequence, or sequence and repetition) → how it ended.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    format: Literal[1] = 1
-    benchmark: str
-    tracker: str
-    identity: dict[str, Any]
-    environment: dict[str, Any] = {}
-    contended: bool = False
-    sequences: dict[str, SequenceStatus] = {}
-
-    @property
-    def failures(self) -> dict[str, str]:
-        """Run name → error of everything that failed."""
-        return {name: one.error or "unknown" for name, one in self.sequences.items() if one.status == "failed"}
+def clear_results(folder: Path, tracker: str) -> None:
+    """Delete the result files and records of a tracker, so that a folder never holds two runs; other files stay."""
+    home, hidden = folder / tracker, folder / RUNS_FOLDER / tracker
+    for path in (*home.rglob("*.txt"), *hidden.glob("*.parquet"), hidden / IMPORT_RECORD, hidden / "run.json"):
+        path.unlink(missing_ok=True)
+    for path in sorted((path for path in home.rglob("*") if path.is_dir()), reverse=True):
+        if not any(path.iterdir()):
+            path.rmdir()
 
 
-def read_run_record(folder: Path, tracker: str) -> RunRecord | None:
-    """The run record of a tracker in a benchmark's results folder; None where it was not run by us.
+@contextmanager
+def hold_lock(folder: Path, tracker: str) -> Iterator[None]:
+    """Keep other processes from writing to a tracker's folder.
 
     Raises:
-        ResultsError: the record is damaged.
+        ResultsError: another process holds it.
     """
-    path = folder / RUNS_FOLDER / tracker / "run.json"
+    hidden = folder / RUNS_FOLDER / tracker
+    hidden.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(hidden / "lock")
     try:
-        return RunRecord.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        detail = describe_validation_error(error) if isinstance(error, ValidationError) else str(error)
+        lock.acquire(timeout=0)
+    except Timeout as error:
         raise ResultsError(
-            f"The run record {path} is damaged: {detail}.", "Run again with --overwrite always to start afresh."
+            f"Another run is writing to {folder / tracker}.", "Wait for it to end, or choose another --name."
         ) from error
-
-
-def is_contended(folder: Path, tracker: str) -> bool:
-    """Whether the speeds of a tracker's run were measured on overcommitted cores."""
-    record = read_run_record(folder, tracker)
-    return record is not None and record.contended
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class RunStore:
@@ -128,6 +96,8 @@ class RunStore:
         self.folder = folder
         self.home = folder / tracker
         self.hidden = folder / RUNS_FOLDER / tracker
+        self.layout = get_layout(benchmark)
+        self._contended = False
         # Through JSON once, so that what is compared is what a file would give back.
         self.record = RunRecord(benchmark=benchmark, tracker=tracker, identity=json.loads(json.dumps(identity)))
 
@@ -138,24 +108,14 @@ class RunStore:
         Raises:
             ResultsError: another process holds it, it belongs to another run, or `overwrite` forbids going on.
         """
-        self.hidden.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.hidden / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ResultsError(
-                f"Another run is writing to {self.home}.", "Wait for it to end, or choose another --name."
-            ) from error
-        try:
+        with hold_lock(self.folder, self.record.tracker):
             self._take_over(overwrite)
             if overwrite == "always" and not self.record.sequences:
-                self._clear()
+                clear_results(self.folder, self.record.tracker)
             self.record.environment = environment
-            self.record.contended = self.record.contended or contended
+            self._contended = contended
             self._write_record()
             yield self
-        finally:
-            lock.release()
 
     def read(self, overwrite: Overwrite) -> None:
         """Take over what is there without locking or writing, to plan a run.
@@ -171,9 +131,11 @@ class RunStore:
             return
         old = read_run_record(self.folder, self.record.tracker)
         if old is None:
-            if self.home.is_dir() and any(self.home.glob("*.txt")):
+            if holds_results(self.folder, self.record.tracker):
+                imported = (self.hidden / IMPORT_RECORD).exists()
                 raise ResultsError(
-                    f"{self.home} holds results without a record of the run that made them.",
+                    f"{self.home} holds results without a record of the run that made them"
+                    f"{': they were imported' if imported else ''}.",
                     "Choose another --name, or replace them with --overwrite always.",
                 )
             return
@@ -199,16 +161,6 @@ class RunStore:
         if old is not None and old.identity == self.record.identity:
             self.record = old
 
-    def _clear(self) -> None:
-        """Delete the result files of another run, so that a folder never holds two."""
-        for pattern, folder in (
-            ("*.txt", self.home),
-            ("*_time.txt", self.home / TIMES_FOLDER),
-            ("*.parquet", self.hidden),
-        ):
-            for path in folder.glob(pattern):
-                path.unlink()
-
     def forget(self, names: list[str]) -> None:
         """Take runs out of the record, so that they count as not done."""
         for name in names:
@@ -232,47 +184,73 @@ class RunStore:
                 "Choose another --name, or replace those results with --overwrite always.",
             )
         try:
-            return len(read_boxes(self.home / f"{name}.txt")) == len(sequence)
+            boxes = read_boxes(self.home / self.layout.place_boxes(sequence.name, repetition))
         except DataError:
             return False
+        return len(boxes) == len(sequence)
 
     def add(self, sequence: Sequence, repetition: int | None, trajectory: Trajectory) -> None:
         """Write a finished run of a sequence, then say so in the record."""
         name = run_name(sequence.name, repetition)
         write_atomic(self.hidden / f"{name}.parquet", _to_parquet(trajectory))
-        write_atomic(self.home / TIMES_FOLDER / f"{name}_time.txt", format_seconds(trajectory.seconds))
-        write_atomic(self.home / f"{name}.txt", format_boxes(trajectory.boxes))
+        self._write_times(sequence.name, repetition, trajectory.seconds)
+        write_atomic(self.home / self.layout.place_boxes(sequence.name, repetition), format_boxes(trajectory.boxes))
         self.record.sequences[name] = SequenceStatus(
             status="complete",
             frames=len(sequence),
             revision=sequence.revision,
             seconds=round(float(trajectory.seconds.sum()), 6),
+            contended=self._contended,
         )
         self._write_record()
 
-    def add_failure(self, name: str, error: str, detail: str, *, frames: int = 0, revision: str = "") -> None:
-        """Record that a run of a sequence failed; no result file of it stays behind."""
-        for path in (self.home / f"{name}.txt", self.home / TIMES_FOLDER / f"{name}_time.txt"):
-            path.unlink(missing_ok=True)
+    def add_failure(
+        self,
+        sequence: str,
+        error: str,
+        detail: str,
+        *,
+        repetition: int | None = None,
+        frames: int = 0,
+        revision: str = "",
+    ) -> None:
+        """Record that a run of a sequence failed; no result file of that run stays behind."""
+        name = run_name(sequence, repetition)
+        # A sequence as a whole has failed, and its repetitions of an earlier day are not this run's to delete.
+        if repetition is not None or run_name(sequence, 1) not in self.record.sequences:
+            (self.home / self.layout.place_boxes(sequence, repetition)).unlink(missing_ok=True)
+            (self.hidden / f"{name}.parquet").unlink(missing_ok=True)
+            self._write_times(sequence, repetition, None)
         self.record.sequences[name] = SequenceStatus(
             status="failed", frames=frames, revision=revision, error=error, detail=detail
         )
         self._write_record()
 
+    def _write_times(self, sequence: str, repetition: int | None, seconds: Numbers | None) -> None:
+        """Write the times of a run, or take them out where it has none; other runs' columns in the file stay."""
+        columns = [] if seconds is None else [(repetition or 1, seconds)]
+        if self.layout.joins_times and repetition is not None:
+            for path in self.hidden.glob(f"{escape(sequence)}_[0-9][0-9][0-9].parquet"):
+                other = int(path.stem[-3:])
+                status = self.record.sequences.get(path.stem)
+                if other != repetition and status is not None and status.status == "complete":
+                    columns.append((other, _read_seconds(path)))
+        target = self.home / self.layout.place_times(sequence, repetition)
+        if columns:
+            write_atomic(target, format_seconds(*(values for _, values in sorted(columns, key=lambda one: one[0]))))
+        else:
+            target.unlink(missing_ok=True)
+
+    def note_fault(self, name: str, error: str) -> None:
+        """Record that a sequence's data cannot be used; what an earlier run made of it stays."""
+        status = self.record.sequences.get(name)
+        if status is None or status.status != "complete":
+            self.record.sequences[name] = SequenceStatus(status="failed", frames=0, revision="", error=error)
+            self._write_record()
+
     def _write_record(self) -> None:
         document = self.record.model_dump(mode="json", exclude_none=True)
         write_atomic(self.hidden / "run.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def describe_differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, as "path: old → new" lines."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for key in dict.fromkeys([*old, *new])
-            for line in describe_differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
-        ]
-    return [] if old == new else [f"{path}: {json.dumps(old)} → {json.dumps(new)}"]
 
 
 def _to_parquet(trajectory: Trajectory) -> bytes:
@@ -284,3 +262,9 @@ def _to_parquet(trajectory: Trajectory) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def _read_seconds(path: Path) -> Numbers:
+    import pyarrow.parquet as pq
+
+    return np.asarray(pq.read_table(path, columns=["seconds"])["seconds"].to_numpy(), dtype=np.float64)

@@ -21,7 +21,7 @@ from evaluation.metrics.success import Curve
 from siamcar.errors import ResultsError
 from siamcar.files import write_atomic
 
-__all__ = ["STYLE", "plot_precision", "plot_success", "save_figure"]
+__all__ = ["STYLE", "plot_norm_precision", "plot_precision", "plot_success", "save_figure"]
 
 STYLE = Path(__file__).with_name("siamcar.mplstyle")
 """The style sheet of every figure."""
@@ -44,14 +44,15 @@ LEGEND_INSIDE = 10
 def plot_success(scores: Scores) -> Figure:
     """Success plot: share of frames whose overlap exceeds a threshold, over thresholds 0 to 1.
 
-    One curve a tracker; the legend is sorted by the success score, which stands in brackets.
+    One curve a tracker; the legend is sorted by the success score, which stands in brackets; under conventions that
+    have none, such as GOT-10k's, by the average overlap.
 
     Raises:
         ResultsError: no tracker has a scored sequence.
     """
     return _plot_curves(
         scores,
-        metric="success",
+        metric="success" if "success" in scores.convention.metrics else "ao",
         curves=scores.success_curves,
         thresholds=scores.convention.overlap_thresholds,
         title="Success plots",
@@ -75,6 +76,25 @@ def plot_precision(scores: Scores) -> Figure:
         thresholds=scores.convention.distance_thresholds,
         title="Precision plots",
         labels=("Location error threshold [px]", "Precision"),
+        corners=("lower right", "upper left"),
+    )
+
+
+def plot_norm_precision(scores: Scores) -> Figure:
+    """Normalised precision plot: share of frames whose centre error, in sizes of the target, is at most a threshold.
+
+    One curve a tracker; the legend is sorted by the normalised precision, which stands in brackets.
+
+    Raises:
+        ResultsError: no tracker has a scored sequence.
+    """
+    return _plot_curves(
+        scores,
+        metric="norm_precision",
+        curves=scores.norm_precision_curves,
+        thresholds=scores.convention.norm_thresholds,
+        title="Normalised precision plots",
+        labels=("Location error threshold [sizes of the target]", "Normalised precision"),
         corners=("lower right", "upper left"),
     )
 

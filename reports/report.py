@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from evaluation.leaderboard import METRICS, Scores
-from reports.plots import plot_precision, plot_success, save_figure
+from evaluation.leaderboard import Scores
+from evaluation.metrics.success import Curve
+from reports.plots import plot_norm_precision, plot_precision, plot_success, save_figure
 from reports.tables import METRIC_NAMES, build_attribute_table, build_score_table, render_markdown
 from siamcar import __version__
 from siamcar.files import write_atomic
 
 __all__ = ["render_report", "write_report"]
 
-PLOTS = {"success": ("Success plot", plot_success), "precision": ("Precision plot", plot_precision)}
-"""File stem → what it shows and what draws it."""
+PLOTS: Mapping[str, tuple[str, Callable[[Scores], Figure], Callable[[Scores], Mapping[str, Curve]]]] = {
+    "success": ("Success plot", plot_success, lambda scores: scores.success_curves),
+    "precision": ("Precision plot", plot_precision, lambda scores: scores.precision_curves),
+    "norm_precision": ("Normalised precision plot", plot_norm_precision, lambda scores: scores.norm_precision_curves),
+}
+"""File stem → what it shows, what draws it, and the curves in it."""
+
+
+def _choose_plots(scores: Scores) -> list[str]:
+    """The plots whose curves the convention defines; the success plot in any case, since it says what is missing."""
+    return [stem for stem, (_, _, curves) in PLOTS.items() if stem == "success" or curves(scores)]
 
 
 def render_report(scores: Scores) -> str:
     """The text of `report.md`; the same scores give the same text."""
     parts = [f"# {scores.benchmark}, convention {scores.convention.name}\n", render_markdown(build_score_table(scores))]
-    undefined = [METRIC_NAMES[metric] for metric in METRICS if not _is_defined(scores, metric)]
+    undefined = [
+        METRIC_NAMES[metric]
+        for metric in ("success", "precision", "norm_precision")
+        if metric not in scores.convention.metrics
+    ]
     if undefined:
         parts.append(f"The convention `{scores.convention.name}` does not define: {', '.join(undefined)}.\n")
     parts.append("## Plots\n")
-    parts += [f"![{title} on {scores.benchmark}]({stem}.png)\n" for stem, (title, _) in PLOTS.items()]
+    parts += [f"![{PLOTS[stem][0]} on {scores.benchmark}]({stem}.png)\n" for stem in _choose_plots(scores)]
     if not scores.spread.empty:
         parts += ["## Repetitions\n", _render_spread(scores)]
     if scores.attributes_n:
@@ -38,10 +54,6 @@ def render_report(scores: Scores) -> str:
         parts.append("".join(f"- {fault.tracker}, {fault.sequence}: {fault.message}\n" for fault in scores.faults))
     parts += ["## How these numbers were made\n", _render_provenance(scores)]
     return "\n".join(parts)
-
-
-def _is_defined(scores: Scores, metric: str) -> bool:
-    return metric in scores.convention.metrics or metric == "fps"
 
 
 def _render_spread(scores: Scores) -> str:
@@ -83,7 +95,7 @@ def write_report(scores: Scores, out_dir: Path) -> list[Path]:
         ResultsError: no tracker has a scored sequence.
         OSError: the folder cannot be written.
     """
-    figures = {stem: plot(scores) for stem, (_, plot) in PLOTS.items()}
+    figures = {stem: PLOTS[stem][1](scores) for stem in _choose_plots(scores)}
     texts = {
         "report.md": render_report(scores),
         "scores.csv": _to_csv(

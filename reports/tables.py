@@ -35,12 +35,17 @@ METRIC_NAMES = {
     "success": "Success",
     "precision": "Precision",
     "norm_precision": "Norm. precision",
+    "ao": "AO",
+    "sr50": "SR0.5",
+    "sr75": "SR0.75",
     "fps": "Speed [fps]",
+    "fps_mean": "Mean of 1/t [fps]",
 }
 """How metrics are called in the head of a table."""
 
 MISSING = "–"
 CONTENDED = "†"
+SPEEDS = ("fps", "fps_mean")
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,19 @@ class Column:
         header: its head, without an arrow.
         higher_is_better: the direction in which its values are marked; None for columns that are not compared.
         numbers: whether it holds numbers, which are set flush right.
+        group: what it shares with its neighbours, said before its head; where a head has two lines, the upper one.
     """
 
     header: str
     higher_is_better: bool | None = None
     numbers: bool = False
+    group: str = ""
 
     @property
     def title(self) -> str:
-        """The head, with an arrow that points to the better side."""
-        return {None: self.header, True: f"{self.header} ↑", False: f"{self.header} ↓"}[self.higher_is_better]
+        """The head in one line, with an arrow that points to the better side."""
+        header = f"{self.group} {self.header}".strip()
+        return {None: header, True: f"{header} ↑", False: f"{header} ↓"}[self.higher_is_better]
 
 
 @dataclass(frozen=True)
@@ -143,20 +151,25 @@ def _incomplete(scores: Scores, tracker: str) -> str:
 
 
 def _rank(scores: Scores) -> dict[str, str]:
-    """Tracker → place by success as printed, equal numbers sharing one; blank for trackers that are not complete."""
-    printed = {name: f"{scores.get_value(name, 'success'):.3f}" for name in scores.ranked() if scores.is_complete(name)}
+    """Tracker → place by the convention's first metric as printed, equal numbers sharing one; none if not complete."""
+    metric = scores.convention.ranked_by
+    printed = {name: f"{scores.get_value(name, metric):.3f}" for name in scores.ranked() if scores.is_complete(name)}
     places = list(printed.values())
     return {name: str(places.index(text) + 1) for name, text in printed.items()}
 
 
 def build_score_table(scores: Scores) -> Table:
-    """The leaderboard: one row a tracker, by falling success; a column a metric that the convention defines.
+    """The leaderboard: one row a tracker, the best first; a column a metric that the convention defines.
 
     A tracker that is not scored on every sequence comes last, has no rank and takes part in no comparison; speeds
     measured under contention are shown with a dagger and not compared either.
     """
+    speed = "fps_mean" if scores.convention.ranked_by == "ao" else "fps"  # each toolkit's own
     shown = [
-        metric for metric in METRICS if any(np.isfinite(scores.get_value(name, metric)) for name in scores.trackers)
+        metric
+        for metric in METRICS
+        if metric == speed or metric not in SPEEDS
+        if any(np.isfinite(scores.get_value(name, metric)) for name in scores.trackers)
     ]
     ranks, complete = _rank(scores), {name: scores.is_complete(name) for name in scores.trackers}
     columns = [
@@ -169,11 +182,11 @@ def build_score_table(scores: Scores) -> Table:
     for name in scores.ranked():
         row = [Cell(ranks.get(name, "")), Cell(name)]
         for metric in shown:
-            contended = metric == "fps" and name in scores.contended
+            contended = metric in SPEEDS and name in scores.contended
             row.append(
                 _number_cell(
                     scores.get_value(name, metric),
-                    1 if metric == "fps" else 3,
+                    1 if metric in SPEEDS else 3,
                     comparable=complete[name] and not contended,
                     suffix=f" {CONTENDED}" if contended else "",
                 )
@@ -183,16 +196,23 @@ def build_score_table(scores: Scores) -> Table:
     notes = []
     if not all(complete.values()):
         notes.append("An incomplete tracker is scored on the sequences it has; it is not ranked against the others.")
-    if scores.contended and "fps" in shown:
+    first = scores.convention.ranked_by
+    for spread in scores.spread[scores.spread["metric"] == first].to_dict("records"):
+        notes.append(
+            f"{spread['tracker']}: {METRIC_NAMES[first]} {spread['mean']:.3f} ± {spread['std']:.3f} "
+            f"(standard deviation over {spread['runs']} runs)."
+        )
+    if scores.contended and speed in shown:
         notes.append(f"{CONTENDED} measured with more workers × threads than cores: not the tracker's own speed.")
     return _build(columns, rows, f"Scores on {_describe(scores)}.", notes)
 
 
-def build_attribute_table(scores: Scores, metric: str = "success") -> Table:
+def build_attribute_table(scores: Scores, metric: str | None = None) -> Table:
     """One metric by attribute: a row an attribute, a column a tracker, in the order of the leaderboard.
 
-    The best and second-best trackers of each attribute are marked.
+    The best and second-best trackers of each attribute are marked. By default the convention's first metric.
     """
+    metric = metric or scores.convention.ranked_by
     order = scores.ranked()
     columns = [Column("Attribute"), Column("Sequences", numbers=True), *_tracker_columns(scores)]
     rows = []
@@ -205,12 +225,13 @@ def build_attribute_table(scores: Scores, metric: str = "success") -> Table:
     return _build(columns, rows, f"{METRIC_NAMES[metric]} by attribute on {_describe(scores)}.", [])
 
 
-def build_sequence_table(scores: Scores, metric: str = "success") -> Table:
+def build_sequence_table(scores: Scores, metric: str | None = None) -> Table:
     """One metric by sequence: a row a sequence, a column a tracker, in the order of the leaderboard.
 
     The value of a tracker that ran a sequence more than once is the mean over its runs. The best and second-best
-    trackers of each sequence are marked.
+    trackers of each sequence are marked. By default the convention's first metric.
     """
+    metric = metric or scores.convention.ranked_by
     order = scores.ranked()
     rows_of_metric = scores.sequences[scores.sequences["metric"] == metric]
     values = rows_of_metric.pivot_table(index="sequence", columns="tracker", values="value", sort=False)

@@ -90,16 +90,20 @@ def compute_iou(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:
     >>> float(compute_iou([0, 0, 2, 2], [1, 0, 2, 2]).round(4))
     0.3333
     """
+    # Column by column: NumPy is several times slower where the last dimension, of four numbers, is the inner loop.
     a, b = _as_boxes(boxes_a), _as_boxes(boxes_b)
-    size_a, size_b = np.maximum(a[..., 2:], 0.0), np.maximum(b[..., 2:], 0.0)
-    top_left = np.maximum(a[..., :2], b[..., :2])
-    bottom_right = np.minimum(a[..., :2] + size_a, b[..., :2] + size_b)
-    sides = np.maximum(bottom_right - top_left, 0.0)
-    intersection = sides[..., 0] * sides[..., 1]
-    union = size_a.prod(axis=-1) + size_b.prod(axis=-1) - intersection
-    # Boxes so small that their areas underflow have no measurable overlap; NaN passes through both branches.
-    iou: Boxes = np.divide(intersection, union, out=np.zeros_like(union), where=~(union <= 0.0))
-    return iou.clip(max=1.0)
+    x_a, y_a, w_a, h_a = a[..., 0], a[..., 1], np.maximum(a[..., 2], 0.0), np.maximum(a[..., 3], 0.0)
+    x_b, y_b, w_b, h_b = b[..., 0], b[..., 1], np.maximum(b[..., 2], 0.0), np.maximum(b[..., 3], 0.0)
+    wide = np.maximum(np.minimum(x_a + w_a, x_b + w_b) - np.maximum(x_a, x_b), 0.0)
+    high = np.maximum(np.minimum(y_a + h_a, y_b + h_b) - np.maximum(y_a, y_b), 0.0)
+    intersection = wide * high
+    union = w_a * h_a + w_b * h_b - intersection
+    # Boxes so small that their areas underflow have no measurable overlap; NaN passes through.
+    empty = union <= 0.0
+    if np.any(empty):
+        intersection, union = np.where(empty, 0.0, intersection), np.where(empty, 1.0, union)
+    iou: Boxes = np.asarray(np.minimum(intersection / union, 1.0))
+    return iou
 
 
 def compute_center_distance(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:

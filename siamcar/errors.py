@@ -56,7 +56,7 @@ class ResultsError(SiamCARError):
     """A results folder is locked, damaged, or belongs to another run."""
 
 
-class UnknownNameError(SiamCARError):
+class UnknownNameError(ConfigError):
     """A name that is not in a registry; the hint suggests the nearest ones and lists all."""
 
     @classmethod

@@ -70,10 +70,20 @@ class Registry:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
-                raise  # the module exists; something that it imports does not
+                raise ConfigError(
+                    f"The {self.kind} {name!r} names the module {module_name!r}, which needs {error.name!r}, "
+                    "and that is not installed.",
+                    f"Install {error.name!r}.",
+                ) from error
             raise ConfigError(
                 f"The {self.kind} {name!r} names the module {module_name!r}, which cannot be imported.",
                 f"Known {self.kind}s: {', '.join(self.names())}; or give 'package.module:attribute'.",
+            ) from error
+        except Exception as error:
+            raise ConfigError(
+                f"The {self.kind} {name!r} names the module {module_name!r}, which fails when it is imported: "
+                f"{type(error).__name__}: {error}",
+                "Mend the module.",
             ) from error
         try:
             return getattr(module, attribute)

@@ -51,6 +51,30 @@ class Failing(Jitter):
         return super().track(frame)
 
 
+class Remembering(Failing):
+    """Carries what it has seen from one target to the next after it has raised, as a half-updated tracker would."""
+
+    seen = 0
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        super().init(frame, box)
+        self.box = self.box + self.seen
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        try:
+            return super().track(frame)
+        except ValueError:
+            self.seen += 100
+            raise
+
+
+class Drawing(Jitter):
+    """Draws in its constructor, as networks with random parts do."""
+
+    def __init__(self) -> None:
+        super().__init__(step=np.random.random())
+
+
 class Slow(Jitter):
     def track(self, frame: np.ndarray) -> Prediction:
         time.sleep(0.05)
@@ -63,6 +87,14 @@ def make_jitter(step: float = 1.0) -> Jitter:
 
 def make_failing(x: float) -> Failing:
     return Failing(x)
+
+
+def make_remembering(x: float) -> Remembering:
+    return Remembering(x)
+
+
+def make_drawing() -> Drawing:
+    return Drawing()
 
 
 def make_killed(x: float) -> Failing:

@@ -158,6 +158,7 @@ class _Runner:
 
     def _create(self) -> Tracker:
         options = {**self._spec.options, **({"device": self._device} if self._spec.takes_device else {})}
+        seed_everything(0)  # a factory that draws gets the same draws in every worker
         tracker: Tracker = create_tracker(self._spec.name, options)
         limit_threads(self._threads)
         return tracker

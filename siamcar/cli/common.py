@@ -159,6 +159,12 @@ def verb(handler: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:
             # The reader of our output is gone (`| head`); writing the rest, even at exit, would only complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            # A folder without permission, a full disk: the user's machine, not a defect of ours.
+            where = f"{error.filename}: " if error.filename else ""
+            print_error(f"Error: {where}{error.strerror or error}.")
+            print_error("Check the path, its permissions and the space left, then give the same command again.")
+            raise typer.Exit(1) from error
 
     # Typer prints the line ends within a paragraph as they stand in the source.
     guarded.__doc__ = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(handler.__doc__ or ""))

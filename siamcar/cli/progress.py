@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from evaluation.executors.local import Event
+    from evaluation.executors.local import Done, Event
     from evaluation.runner import RunPlan
 
 __all__ = ["RunListener", "make_listener"]
@@ -34,6 +34,12 @@ class RunListener(Protocol):
 def make_listener(plan: RunPlan) -> RunListener:
     """Bars where a person looks at a terminal, plain lines where a log file does."""
     return _Bars(plan) if sys.stderr.isatty() else _Lines(plan)
+
+
+def _compute_fps(event: Done) -> float:
+    """Frames after the first over the seconds spent on them, as in scores."""
+    seconds = event.trajectory.seconds[1:]
+    return len(seconds) / max(float(seconds.sum()), 1e-9)
 
 
 class _Lines:
@@ -58,9 +64,7 @@ class _Lines:
         self._ended += 1
         start = f"[{self._ended}/{self._total}] {self._label} {event.task.name}:"
         if isinstance(event, Done):
-            seconds = float(event.trajectory.seconds.sum())
-            frames = len(event.trajectory)
-            print_error(f"{start} {frames} frames, {frames / max(seconds, 1e-9):.1f} frames/s")
+            print_error(f"{start} {len(event.trajectory)} frames, {_compute_fps(event):.1f} frames/s")
         else:
             print_error(f"{start} FAILED: {event.error}")
 
@@ -116,6 +120,5 @@ class _Bars:
         failed = f", {self._failed} failed" if self._failed else ""
         speed = ""
         if isinstance(event, Done):
-            seconds = float(event.trajectory.seconds.sum())
-            speed = f", last {length / max(seconds, 1e-9):.1f} frames/s"
+            speed = f", last {_compute_fps(event):.1f} frames/s"
         self._progress.update(self._whole, note=f"{self._ended}/{len(self._plan.tasks)} sequences{failed}{speed}")

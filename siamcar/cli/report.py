@@ -76,4 +76,4 @@ def handle(
             print_failures(faults, "Not scored")
         return faults
 
-    for_each_benchmark(load_suite(suite).benchmarks, data, report)
+    for_each_benchmark(load_suite(suite).benchmarks, data, report, needs_truth=True)

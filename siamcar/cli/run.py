@@ -117,7 +117,7 @@ def handle(
             tell_missing(chosen)
         if dry_run:
             return []
-        done, failures = execute_plans(plans, shared)
+        done, failures, errors = execute_plans(plans, shared)
         documents.extend(done)
         if not as_json:
             for document in done:
@@ -125,6 +125,8 @@ def handle(
         if failures:
             print_failures(failures, "Failed")
             print_error("The same command runs the failed ones again.")
+        if errors:
+            raise errors[0]
         return failures
 
     try:
@@ -170,12 +172,12 @@ def _run_suite(
         )
         return failures
 
-    for_each_benchmark(loaded.benchmarks, data, run)
+    for_each_benchmark(loaded.benchmarks, data, run, needs_truth=False)
 
 
 def _choose_trackers(trackers: list[str], given: dict[str, Any], name: str | None) -> list[TrackerChoice]:
     """Each tracker with the options it knows; one that no tracker knows is an error."""
-    from siamcar.errors import ConfigError
+    from siamcar.errors import ConfigError, UnknownNameError
     from siamcar.trackers import list_options
 
     if name is not None and len(trackers) > 1:
@@ -183,8 +185,8 @@ def _choose_trackers(trackers: list[str], given: dict[str, Any], name: str | Non
     known = {tracker: list_options(tracker) for tracker in trackers}
     for key in given:
         if trackers and not any(key in keys for keys in known.values()):
-            listed = "; ".join(f"{tracker}: {', '.join(keys) or 'none'}" for tracker, keys in known.items())
-            raise ConfigError(f"None of the trackers has an option {key!r}.", f"Options of {listed}.")
+            every = {one for keys in known.values() for one in keys}
+            raise UnknownNameError.of(f"option of {', '.join(trackers)}", key, every)
     return [
         TrackerChoice(tracker, {key: value for key, value in given.items() if key in keys}, name)
         for tracker, keys in known.items()

@@ -13,6 +13,7 @@ import typer
 
 from siamcar.cli.common import EXIT_INTERRUPTED, print_error, print_line
 from siamcar.cli.tracker_options import tell_ignored
+from siamcar.errors import SiamCARError
 
 if TYPE_CHECKING:
     from evaluation.runner import RunPlan, RunSummary
@@ -123,11 +124,13 @@ def tell_missing(benchmark: Benchmark) -> None:
         )
 
 
-def execute_plans(plans: list[RunPlan], settings: RunSettings) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
-    """Carry out plans one after another.
+def execute_plans(
+    plans: list[RunPlan], settings: RunSettings
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]], list[SiamCARError]]:
+    """Carry out plans one after another; a tracker that cannot be made does not end the others.
 
     Returns:
-        What was done, as JSON values, and what failed, as name and message.
+        What was done, as JSON values; what failed, as name and message; and what kept a tracker from running at all.
 
     Raises:
         typer.Exit: with code 130 after Ctrl-C or SIGTERM; the command to go on with is printed.
@@ -136,16 +139,21 @@ def execute_plans(plans: list[RunPlan], settings: RunSettings) -> tuple[list[dic
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     documents: list[dict[str, Any]] = []
     failures: list[tuple[str, str]] = []
+    errors: list[SiamCARError] = []
     try:
         for plan in plans:
-            summary = _execute(plan, settings)
+            try:
+                summary = _execute(plan, settings)
+            except SiamCARError as error:
+                errors.append(error)
+                continue
             documents.append(_describe(plan, summary, settings))
             failures += [(f"{plan.label} {name}", message) for name, message in summary.failures.items()]
     except KeyboardInterrupt:
         print_error("Interrupted. What was finished is on disk; to go on:")
         print_error("  " + _resume_command())
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    return documents, failures
+    return documents, failures, errors
 
 
 def _execute(plan: RunPlan, settings: RunSettings) -> RunSummary:
@@ -167,7 +175,7 @@ def _describe(plan: RunPlan, summary: RunSummary, settings: RunSettings) -> dict
         "complete_before": list(plan.done),
         "failures": summary.failures,
         "frames": summary.frames,
-        "fps": summary.frames / summary.seconds if summary.seconds else None,
+        "fps": summary.fps,
         "contended": settings.workers * plan.threads > count_physical_cores(),
     }
 

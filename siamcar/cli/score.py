@@ -123,4 +123,4 @@ def _score_suite(suite: str, data: Path | None, work: Any) -> None:
             print_failures(faults, "Not scored")
         return faults
 
-    for_each_benchmark(load_suite(suite).benchmarks, data, score)
+    for_each_benchmark(load_suite(suite).benchmarks, data, score, needs_truth=True)

@@ -35,6 +35,8 @@ def for_each_benchmark(
     entries: tuple[SuiteBenchmark, ...],
     data: Path | None,
     work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
+    *,
+    needs_truth: bool,
 ) -> None:
     """Do something with every benchmark of a suite that has data; an error of one does not end the others.
 
@@ -42,10 +44,11 @@ def for_each_benchmark(
         entries: the suite's benchmarks.
         data: a folder that holds one folder a benchmark, before the folders settled for this machine.
         work: does it; returns what failed, as name and message.
+        needs_truth: whether benchmarks with hidden ground truth are passed over.
 
     Ends with exit code 1 if a benchmark ended in an error or none could be done, 3 if a part of one failed.
     """
-    outcomes = [_do(entry, data, work) for entry in entries]
+    outcomes = [_do(entry, data, work, needs_truth) for entry in entries]
     print_error("")
     width = max(len(one.benchmark) for one in outcomes)
     for one in outcomes:
@@ -61,8 +64,10 @@ def _do(
     entry: SuiteBenchmark,
     data: Path | None,
     work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
+    needs_truth: bool,
 ) -> _Outcome:
     from evaluation.benchmarks import BENCHMARKS, load_benchmark
+    from evaluation.runner import PROTOCOLS
     from siamcar.user_config import find_data
 
     name = entry.benchmark
@@ -73,7 +78,12 @@ def _do(
         return _Outcome(name, "skipped", f"no data; add it with: siamcar config set data.{name} DIR")
     try:
         options = {**entry.settings, **({"annotations": entry.annotations} if entry.annotations else {})}
-        failures = work(entry, load_benchmark(name, root, **options))
+        benchmark = load_benchmark(name, root, **options)
+        if benchmark.protocol not in PROTOCOLS:
+            return _Outcome(name, "skipped", f"its protocol ({benchmark.protocol}) has no adapter in this version")
+        if needs_truth and not benchmark.scorable:
+            return _Outcome(name, "skipped", "its ground truth is hidden: siamcar submit, then leaderboard add")
+        failures = work(entry, benchmark)
     except SiamCARError as error:
         return _Outcome(name, "error", str(error).replace("\n", " "))
     if failures:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from siamcar.errors import ConfigError
+from siamcar.errors import ConfigError, UnknownNameError
 from siamcar.protocol import Tracker
 from siamcar.registry import Registry
 from siamcar.trackers.describe import TrackerDescription, described_by
@@ -104,7 +104,7 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     if not any(each.kind is each.VAR_KEYWORD for each in inspect.signature(factory).parameters.values()):
         unknown = sorted(set(options) - {each.name for each in named})
         if unknown:
-            raise ConfigError(f"The tracker {name!r} has no option {', '.join(unknown)}.", known)
+            raise UnknownNameError.of(f"option of the tracker {name!r}", unknown[0], list_options(name))
     missing = [each.name for each in named if each.default is each.empty and each.name not in options]
     if missing:
         raise ConfigError(f"The tracker {name!r} needs the option {', '.join(missing)}.", known)

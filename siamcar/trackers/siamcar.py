@@ -75,7 +75,8 @@ def create_siamcar(
         weights: built-in name, path or hub address; by default built-in weights, of the `architecture` if one is
             given.
         architecture: the backbone, where the weights file does not tell.
-        preset: hyper-parameters by benchmark; without one those the weights were saved with, or the defaults.
+        preset: hyper-parameters by benchmark. What neither it nor another option sets is as the weights were saved
+            with, or the default.
         strategy: `released`, `refine`, `average` or `coarse`; `released` by default.
         config: YAML file of `TrackerConfig` fields, or a configuration of pysot or of the released SiamCAR.
         device: "cpu", "cuda", "cuda:1", "mps", …
@@ -118,7 +119,7 @@ def _resolve(
     metadata = read_weights_metadata(path) if path.suffix == ".safetensors" else {}
     merged = build_tracker_config(preset, config, strategy, tracker_options)
     saved = metadata.get("tracker_config")
-    if preset is None and isinstance(saved, dict):
+    if isinstance(saved, dict):
         base = TrackerConfig.build(saved, source=f"the metadata of {path}").model_dump()
         merged = TrackerConfig.build(base | merged.model_dump(exclude_unset=True), source="the tracker's configuration")
     return _Resolved(path, architecture or _told_architecture(metadata) or _seen_architecture(path), preset, merged)

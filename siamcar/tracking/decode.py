@@ -238,7 +238,8 @@ def _place_average(maps: _Ranked) -> _Place:
     rows, columns = rows[best], columns[best]
     weights = maps.weights[rows, columns]
     total = weights.sum()
-    weights = weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
+    # Where every weight has underflowed there is nothing to rank by: q, which comes first, stands alone.
+    weights = weights / total if total > 0 else np.eye(1, len(weights))[0]
     left, top, right, bottom = maps.distances[:, rows, columns]
     coordinates = maps.grid.coordinates() - maps.middle
     return _Place(
@@ -327,8 +328,9 @@ def _place_released(maps: _Ranked) -> _Place:
     last_row = fine_row + int(min(fine_size - fine_row, bottom) / 2)
     last_column = fine_column + int(min(fine_size - fine_column, right) / 2)
     region = _resize(maps.penalized, fine_size)[first_row : last_row + 1, first_column : last_column + 1]
-    inner_row, inner_column = _argmax(region)
-    fine_row, fine_column = first_row + inner_row, first_column + inner_column
+    if region.max() > 0:  # where every weight has underflowed there is nothing to refine by
+        inner_row, inner_column = _argmax(region)
+        fine_row, fine_column = first_row + inner_row, first_column + inner_column
     left, top, right, bottom = (
         float(_resize(distances, fine_size)[fine_row, fine_column]) for distances in maps.distances
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -90,6 +90,8 @@ def build_tracker_config(
         values.update(read_pysot_config(config_file, preset).values if is_pysot_config(content) else content)
         sources.append(str(config_file))
     if strategy is not None:
+        if strategy not in get_args(Strategy):
+            raise UnknownNameError.of("strategy", strategy, get_args(Strategy))
         values["strategy"] = strategy
         sources.append("the strategy")
     if options:

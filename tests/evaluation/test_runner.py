@@ -13,10 +13,11 @@ import pytest
 from evaluation import runner
 from evaluation.executors.local import Done, TrackerSpec
 from evaluation.results import read_boxes
+from evaluation.run_record import read_run_record
 from evaluation.runner import RunPlan, execute_plan, plan_run
-from evaluation.store import read_run_record
-from siamcar.errors import ConfigError, ResultsError
-from tests.helpers import make_benchmark
+from evaluation.sequence import AbsentFrames, Benchmark
+from siamcar.errors import ConfigError, DataError, ResultsError
+from tests.helpers import make_benchmark, make_sequence
 
 JITTER = TrackerSpec("tests.toy_trackers:make_jitter", {})
 
@@ -139,3 +140,11 @@ def test_counts_that_make_no_sense(tmp_path: Path) -> None:
         plan(tmp_path, repeat=0)
     with pytest.raises(ConfigError, match="at least one device"):
         execute_plan(replace(plan(tmp_path)), workers=1, devices=())
+
+
+def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="protocol 'supervised'"):
+        plan(tmp_path, benchmark=make_benchmark(protocol="supervised"))
+    bare = tuple(make_sequence(name, 5, frames=AbsentFrames(5)) for name in ("one", "two"))
+    with pytest.raises(DataError, match="annotations alone"):
+        plan(tmp_path, benchmark=Benchmark(name="Toy", sequences=bare, convention="otb"))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from evaluation.results import Trajectory, read_boxes
-from evaluation.store import RunStore, read_run_record
+from evaluation.run_record import is_contended, read_run_record
+from evaluation.store import RunStore
 from siamcar.errors import ResultsError
 from tests.helpers import make_sequence
 
@@ -118,12 +119,14 @@ def test_failures_are_recorded_and_leave_no_result(tmp_path: Path) -> None:
     assert not (tmp_path / "mine" / "one.txt").exists()
 
 
-def test_a_contended_run_stays_marked(tmp_path: Path) -> None:
-    for contended in (False, True, False):
-        with make_store(tmp_path).open("only-missing", {"workers": 1}, contended=contended):
-            pass
-    record = read_run_record(tmp_path, "mine")
-    assert record is not None and record.contended
+def test_a_run_is_contended_as_long_as_a_speed_in_it_is(tmp_path: Path) -> None:
+    for name, contended in (("one", False), ("two", True), ("three", False)):
+        with make_store(tmp_path).open("only-missing", {}, contended=contended) as store:
+            store.add(make_sequence(name), None, make_trajectory(6))
+    assert is_contended(tmp_path, "mine")
+    with make_store(tmp_path).open("always", {}, contended=False) as store:
+        store.add(make_sequence("two"), None, make_trajectory(6))
+    assert not is_contended(tmp_path, "mine")
 
 
 def test_a_damaged_record_is_explained(tmp_path: Path) -> None:

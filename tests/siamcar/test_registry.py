@@ -60,6 +60,9 @@ def test_a_module_whose_own_import_fails_is_not_blamed_on_its_name(
     things: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "needs_more.py").write_text("import absent_dependency\n")
+    (tmp_path / "broken_code.py").write_text("def make(:\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ModuleNotFoundError, match="absent_dependency"):
+    with pytest.raises(ConfigError, match="needs 'absent_dependency'"):
         things.resolve("needs_more:make")
+    with pytest.raises(ConfigError, match=r"broken_code.*SyntaxError"):
+        things.resolve("broken_code:make")

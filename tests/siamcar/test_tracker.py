@@ -226,3 +226,18 @@ class _SeesColour:
     def search(self, template_features: float, images: torch.Tensor, /) -> object:
         x = (template_features - float(images[..., ::7].mean())) % 16 - 8
         return ideal_maps(GRID_25, 60, 50, x=x, y=template_features % 5).batch()
+
+
+def test_beyond_the_border_lies_the_first_frames_mean_colour() -> None:
+    seen: list[torch.Tensor] = []
+
+    class Watching(ScriptedModel):
+        def search(self, template_features: object, images: torch.Tensor) -> object:
+            seen.append(images.clone())
+            return super().search(template_features, images)
+
+    frame = np.full((240, 320, 3), (10, 100, 200), dtype=np.uint8)
+    tracker = SiamCARTracker(Watching(lambda _: ideal_maps(GRID_25, 60, 60)), "demo")
+    tracker.init(frame, (0, 0, 40, 40))
+    tracker.track(np.zeros_like(frame))
+    assert seen[0][0, :, 0, 0].tolist() == [10, 100, 200]

@@ -52,6 +52,22 @@ def test_boxes_do_not_depend_on_order_or_workers() -> None:
     assert not np.array_equal(changed["a"], first["a"])
 
 
+def test_a_factory_that_draws_draws_the_same_in_every_worker() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_drawing", {})
+    one, _ = collect(list(execute(make_tasks("abcd"), spec, workers=1, threads=1)))
+    two, _ = collect(list(execute(make_tasks("dbca"), spec, workers=2, threads=1)))
+    for name, boxes in one.items():
+        np.testing.assert_array_equal(two[name], boxes)
+
+
+def test_a_tracker_that_raised_is_made_anew() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_remembering", {"x": 3})
+    done, failed = collect(list(execute(make_tasks("ab"), spec, workers=0, threads=1)))
+    assert set(failed) == {"a"}
+    alone, _ = collect(list(execute(make_tasks("b"), spec, workers=0, threads=1)))
+    np.testing.assert_array_equal(done["b"], alone["b"])
+
+
 def test_tasks_start_in_the_order_given() -> None:
     spec = TrackerSpec("tests.toy_trackers:make_jitter", {})
     events = list(execute(make_tasks("cadb"), spec, workers=1, threads=1))

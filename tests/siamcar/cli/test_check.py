@@ -171,3 +171,31 @@ def test_a_tracker_that_cannot_be_made_breaks_no_rule() -> None:
     assert result.exit_code == 1
     assert "could not be made: RuntimeError: no engine" in result.stderr
     assert "✗" not in result.stdout
+
+
+def test_a_folder_tells_its_benchmark(tmp_path: Path) -> None:
+    for name, rows in (("dog", 3), ("kite", 2)):
+        write_frames(tmp_path / "mine" / name, 3)
+        (tmp_path / "mine" / name / "boxes.txt").write_text("1,2,3,4\n" * rows)
+    result = check("data", "--data", str(tmp_path / "mine"))
+    assert result.exit_code == 3, result.output
+    assert f"{tmp_path / 'mine'} is folder" in result.stdout
+    assert "mine: 1 of 2 sequences whole, 3 frames" in result.stdout
+    assert "0 missing, 1 short, 0 unreadable" in result.stdout
+    document = json.loads(check("data", "--data", str(tmp_path / "mine"), "--json").stdout)
+    assert (document["name"], document["scorable"]) == ("folder", True)
+    assert document["counts"] == {"whole": 1, "missing": 0, "short": 1, "unreadable": 0}
+
+
+def test_annotations_alone_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "anno").mkdir()
+    (tmp_path / "anno/Deer.txt").write_text("1,2,3,4\n" * 71)
+    result = check("data", "-b", "otb100", "--annotations", str(tmp_path))
+    assert result.exit_code == 3, result.output
+    assert "OTB100: 1 of 100 sequences whole, 71 frames (annotations alone)" in result.stdout
+
+
+def test_nothing_to_check() -> None:
+    result = check("data")
+    assert result.exit_code == 1
+    assert "--data DIR" in result.stderr

@@ -75,6 +75,43 @@ def test_a_damaged_file_is_listed_with_exit_code_3(results: Path, tmp_path: Path
     assert "synth_002_sway.txt, line 1" in outcome.stderr
 
 
+def test_other_folders_beside_the_trackers_are_no_trackers(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / "Synthetic" / "plots").mkdir()
+    outcome = siamcar("score", *SMALL, "--results", tmp_path / "copy")
+    assert outcome.exit_code == 0
+    assert "plots" not in outcome.stdout
+
+
+def test_a_damaged_record_spoils_speeds_only(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / "Synthetic" / ".runs" / "static" / "run.json").write_text("{bad")
+    outcome = siamcar("score", *SMALL, "--results", tmp_path / "copy")
+    assert outcome.exit_code == 0
+    assert "†" in outcome.stdout
+
+
+def test_repetitions_show_their_spread(tmp_path: Path) -> None:
+    arguments = ["-t", "tests.toy_trackers:make_jitter", "--results", tmp_path, "--repeat", "2", "--name", "jitter"]
+    assert siamcar("run", *SMALL, *arguments).exit_code == 0
+    outcome = siamcar("score", *SMALL, "--results", tmp_path)
+    assert "standard deviation over 2 runs" in outcome.stdout
+
+
+def test_a_tracker_that_cannot_be_made_does_not_end_the_others(tmp_path: Path) -> None:
+    outcome = siamcar("run", *SMALL, "-t", "tests.toy_trackers:make_impossible", "-t", "static", "--results", tmp_path)
+    assert outcome.exit_code == 1
+    assert "no engine" in outcome.stderr
+    assert "static: 3 sequences run" in outcome.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = siamcar("run", *SMALL, "-t", "static", "--results", tmp_path / "file" / "inside")
+    assert outcome.exit_code == 1
+    assert "Check the path" in outcome.stderr
+
+
 def test_report_is_written(results: Path, tmp_path: Path) -> None:
     outcome = siamcar("report", *SMALL, "--results", results, "--out", tmp_path / "report", "-t", "static")
     assert outcome.exit_code == 0
@@ -96,7 +133,7 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     [
         (["-t", "statik"], "Did you mean static"),
         (["-t", "siamcar"], "--weights"),
-        (["-t", "static", "-o", "speed=1"], "None of the trackers has an option 'speed'"),
+        (["-t", "static", "-o", "speed=1"], "There is no option of static named 'speed'"),
         (["-t", "static", "--sequences", "synth_9"], "synth_9"),
         (["-t", "static", "-t", "opencv:mil", "--name", "x"], "--name"),
         (["-t", "static", "--overwrite", "perhaps"], "only-missing, always or never"),

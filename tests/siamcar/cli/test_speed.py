@@ -52,4 +52,4 @@ def test_a_busy_machine_is_said(monkeypatch: pytest.MonkeyPatch, load: float, th
 def test_an_option_that_the_tracker_does_not_have_is_refused() -> None:
     result = CliRunner().invoke(app, [*SMALL, "--weights", "x"])
     assert result.exit_code == 1
-    assert "no option weights" in result.stderr
+    assert "no option of the tracker 'static' named 'weights'" in result.stderr

@@ -197,7 +197,7 @@ def test_on_a_display_the_box_is_drawn_and_q_ends(
     [
         (["--out", "a.gif"], "a.gif ends neither"),
         (["--boxes", "a.csv"], "should end in .txt"),
-        (["--weights", "w.pth"], "no option weights"),
+        (["--weights", "w.pth"], "no option of the tracker 'static' named 'weights'"),
         (["-t", "statik"], "Did you mean static"),
         (["--threads", "2", "--preset", "a", "-o", "preset=b"], "Given both"),
     ],

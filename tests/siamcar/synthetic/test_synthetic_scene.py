@@ -70,9 +70,7 @@ def _dispatched_features() -> list[str]:
 
 
 def test_digest_without_vector_instructions() -> None:
-    features = _dispatched_features()
-    if not features:
-        pytest.skip("NumPy dispatches on no feature of this processor")
+    features = _dispatched_features()  # none on some processors: then this is a repetition in a fresh process
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_synthetic_scene as t\n"
         "left = set(t._dispatched_features()); print('left', *left)\n"

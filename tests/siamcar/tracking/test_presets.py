@@ -65,7 +65,7 @@ def test_faults_name_their_source(tmp_path: Path) -> None:
         build_tracker_config(config_file=file)
     with pytest.raises(ConfigError, match=r"the options.*lr"):
         build_tracker_config("otb100", options={"lr": "much"})
-    with pytest.raises(ConfigError, match="the strategy"):
+    with pytest.raises(ConfigError, match="no strategy named 'best'"):
         build_tracker_config("otb100", strategy="best")
 
 

@@ -1,0 +1,133 @@
+"""Where the files of a run lie in a tracker's results folder.
+
+    flat      <sequence>.txt, times/<sequence>_time.txt; repetitions as <sequence>_001.txt, …
+    got10k    <sequence>/<sequence>_001.txt, …, <sequence>/<sequence>_time.txt with a column a repetition
+
+The second is the GOT-10k toolkit's own and holds for the benchmarks whose results folder is "GOT-10k"
+(got10k/experiments/got10k.py). Reading takes what it finds, also time files beside the boxes, as pytracking has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path, PurePosixPath
+
+from evaluation.sequence_names import NameResolver
+
+__all__ = [
+    "FLAT",
+    "GOT10K",
+    "TIMES_FOLDER",
+    "Layout",
+    "SequenceFiles",
+    "find_sequence_files",
+    "get_layout",
+    "run_name",
+]
+
+TIMES_FOLDER = "times"
+
+_NUMBERED = re.compile(r"(?P<sequence>.+)_(?P<run>\d{3})")
+
+
+def run_name(sequence: str, repetition: int | None) -> str:
+    """Name of a run: the sequence's own, or with "_00r" where runs are repeated (r counts from 1)."""
+    return sequence if repetition is None else f"{sequence}_{repetition:03d}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a tracker's results folder is arranged when we write it.
+
+    Attributes:
+        name: "flat" or "got10k".
+        joins_times: whether all repetitions of a sequence share one time file, a column each.
+    """
+
+    name: str
+    joins_times: bool
+
+    def place_boxes(self, sequence: str, repetition: int | None) -> PurePosixPath:
+        """The box file of a run, relative to the tracker's folder."""
+        if self.joins_times:
+            return PurePosixPath(sequence, f"{run_name(sequence, repetition or 1)}.txt")
+        return PurePosixPath(f"{run_name(sequence, repetition)}.txt")
+
+    def place_times(self, sequence: str, repetition: int | None) -> PurePosixPath:
+        """The time file of a run, relative to the tracker's folder."""
+        if self.joins_times:
+            return PurePosixPath(sequence, f"{sequence}_time.txt")
+        return PurePosixPath(TIMES_FOLDER, f"{run_name(sequence, repetition)}_time.txt")
+
+
+FLAT = Layout("flat", joins_times=False)
+GOT10K = Layout("got10k", joins_times=True)
+
+
+def get_layout(benchmark: str) -> Layout:
+    """The layout of a benchmark's results, by the name of its results folder."""
+    return GOT10K if benchmark == "GOT-10k" else FLAT
+
+
+@dataclass(frozen=True)
+class SequenceFiles:
+    """The files of one sequence in a tracker's folder.
+
+    Attributes:
+        boxes: one file a run, in the order of their numbers.
+        times: one file a run, or a single one with a column a run; empty where a run has none.
+    """
+
+    boxes: tuple[Path, ...]
+    times: tuple[Path, ...]
+
+
+@dataclass
+class _Spelling:
+    """The files under one spelling of a name: the unnumbered run, or the numbered ones, and a joint time file."""
+
+    single: Path | None = None
+    numbered: dict[int, Path] = field(default_factory=dict)
+    joint_times: Path | None = None
+
+    def collect(self, home: Path) -> SequenceFiles:
+        if self.single is not None:
+            boxes: tuple[Path, ...] = (self.single,)
+        else:
+            boxes = tuple(self.numbered[run] for run in sorted(self.numbered))
+            if self.joint_times is not None and self.joint_times.is_file():
+                return SequenceFiles(boxes, (self.joint_times,))
+        for folder in (home / TIMES_FOLDER, home):
+            times = tuple(folder / f"{path.stem}_time.txt" for path in boxes)
+            if all(path.is_file() for path in times):
+                return SequenceFiles(boxes, times)
+        return SequenceFiles(boxes, ())
+
+
+def find_sequence_files(
+    home: Path, sequences: Iterable[str]
+) -> tuple[dict[str, SequenceFiles], dict[str, tuple[str, ...]]]:
+    """The result files of sequences in a tracker's folder, under any spelling of their names.
+
+    Returns:
+        Sequence → its files, and sequence → the names of several that could be meant, none spelled as the sequence.
+    """
+    resolver = NameResolver(sequences)
+    spellings: dict[str, _Spelling] = defaultdict(_Spelling)
+    for path in sorted(home.iterdir()):
+        if path.suffix == ".txt":
+            numbered = _NUMBERED.fullmatch(path.stem)
+            if resolver.resolve(path.stem) is not None or numbered is None:
+                spellings[path.stem].single = path
+            else:
+                spellings[numbered["sequence"]].numbered[int(numbered["run"])] = path
+        elif not path.name.startswith(".") and path.name != TIMES_FOLDER and resolver.resolve(path.name) is not None:
+            for file in path.glob(f"{escape(path.name)}_[0-9][0-9][0-9].txt"):
+                spellings[path.name].numbered[int(file.stem[-3:])] = file
+                spellings[path.name].joint_times = path / f"{path.name}_time.txt"
+    match = resolver.match(spellings)
+    return {sequence: spellings[name].collect(home) for sequence, name in match.found.items()}, dict(match.ambiguous)

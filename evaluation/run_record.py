@@ -1,0 +1,107 @@
+"""The record of a run (`run.json`): who ran what on which data, what is done, what failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+
+from evaluation.results import RUNS_FOLDER
+from siamcar.config import describe_validation_error
+from siamcar.errors import ResultsError
+
+__all__ = ["RunRecord", "SequenceStatus", "describe_differences", "is_contended", "read_run_record"]
+
+
+class SequenceStatus(BaseModel):
+    """How one run of one sequence ended.
+
+    Attributes:
+        status: "complete" or "failed".
+        frames: number of frames of the sequence.
+        revision: revision of the sequence (`Sequence.revision`).
+        seconds: the tracker's own time over all frames.
+        contended: workers × threads exceeded the physical cores: the speed is not the tracker's.
+        error: what went wrong, in one line.
+        detail: the traceback of the failure.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: Literal["complete", "failed"]
+    frames: int
+    revision: str
+    seconds: float | None = None
+    contended: bool = False
+    error: str | None = None
+    detail: str | None = None
+
+
+class RunRecord(BaseModel):
+    """Everything one needs to know to trust, repeat or continue a run.
+
+    Attributes:
+        format: version of this document.
+        benchmark: name of the benchmark.
+        tracker: name of the results folder.
+        identity: what the results depend on; a run goes on only with the same identity.
+        environment: versions, hardware, devices, workers: what only the speed depends on.
+        sequences: name of a run (sequence, or sequence and repetition) → how it ended.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal[1] = 1
+    benchmark: str
+    tracker: str
+    identity: dict[str, Any]
+    environment: dict[str, Any] = Field(default_factory=dict)
+    sequences: dict[str, SequenceStatus] = Field(default_factory=dict)
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def contended(self) -> bool:
+        """Whether a speed in it was measured under contention."""
+        return any(one.contended for one in self.sequences.values())
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Run name → error of everything that failed."""
+        return {name: one.error or "unknown" for name, one in self.sequences.items() if one.status == "failed"}
+
+
+def read_run_record(folder: Path, tracker: str) -> RunRecord | None:
+    """The run record of a tracker in a benchmark's results folder; None where it was not run by us.
+
+    Raises:
+        ResultsError: the record is damaged.
+    """
+    path = folder / RUNS_FOLDER / tracker / "run.json"
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValidationError as error:
+        raise ResultsError(
+            f"The run record {path} is damaged: {describe_validation_error(error)}.",
+            "Run again with --overwrite always to start afresh.",
+        ) from error
+
+
+def is_contended(folder: Path, tracker: str) -> bool:
+    """Whether the speeds of a tracker's run were measured on overcommitted cores."""
+    record = read_run_record(folder, tracker)
+    return record is not None and record.contended
+
+
+def describe_differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where two JSON values differ, as "path: old → new" lines."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in dict.fromkeys([*old, *new])
+            for line in describe_differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if old == new else [f"{path}: {json.dumps(old)} → {json.dumps(new)}"]
