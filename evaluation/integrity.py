@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from evaluation.sequence import Benchmark, Sequence
+from evaluation.benchmarks import load_benchmark
+from evaluation.benchmarks.folder_guess import list_candidates
+from evaluation.sequence import AbsentFrames, Benchmark, Sequence
 from siamcar.errors import DataError
 
-__all__ = ["Decode", "SequenceCheck", "check_sequences"]
+__all__ = ["Decode", "SequenceCheck", "check_sequences", "count_states", "identify_benchmarks"]
 
 Decode = Literal["none", "first", "all"]
 
@@ -24,11 +27,13 @@ class SequenceCheck:
         name: of the sequence.
         frames: number of its frames.
         problems: what is wrong, a line each; empty for a whole sequence.
+        short: whether frames of it are missing.
     """
 
     name: str
     frames: int
     problems: tuple[str, ...]
+    short: bool = False
 
 
 def check_sequences(
@@ -44,36 +49,70 @@ def check_sequences(
     """
     checked = []
     for sequence in benchmark:
-        one = SequenceCheck(sequence.name, len(sequence), tuple(_find_problems(sequence, decode)))
+        absent = _find_absent(sequence)
+        one = SequenceCheck(
+            sequence.name, len(sequence), tuple(_find_problems(sequence, decode, absent)), short=bool(absent)
+        )
         checked.append(one)
         if on_sequence is not None:
             on_sequence(one)
     return checked
 
 
-def _find_problems(sequence: Sequence, decode: Decode) -> Iterator[str]:
+def count_states(benchmark: Benchmark, checked: list[SequenceCheck]) -> dict[str, int]:
+    """How many sequences are whole, missing, short (frames or rows are missing), or unreadable otherwise."""
+    broken = [one for one in checked if one.problems]
+    short = len(benchmark.short) + sum(one.short for one in broken)
+    return {
+        "whole": len(checked) - len(broken),
+        "missing": len(benchmark.missing),
+        "short": short,
+        "unreadable": len(benchmark.faults) + len(broken) - short,
+    }
+
+
+def identify_benchmarks(root: Path) -> list[str]:
+    """Names on the command line of the benchmarks that a folder holds, `folder` where it is a user's own data.
+
+    Raises:
+        DataError: it holds no sequence that can be used.
+    """
+    found = [name for name in list_candidates(root) if _loads(name, root)]
+    if not found:
+        load_benchmark("folder", root)
+    return found or ["folder"]
+
+
+def _loads(name: str, root: Path) -> bool:
+    try:
+        load_benchmark(name, root)
+    except DataError:
+        return False
+    return True
+
+
+def _find_absent(sequence: Sequence) -> list[int]:
+    """Indices of frames whose files are not there."""
+    paths = (sequence.frames.path(index) for index in range(len(sequence)))
+    return [index for index, path in enumerate(paths) if path is not None and not path.exists()]
+
+
+def _find_problems(sequence: Sequence, decode: Decode, absent: list[int]) -> Iterator[str]:
     first = sequence.boxes[0]
     if not np.isfinite(first).all() or min(first[2:]) <= 0:
         yield f"the first frame has no box to start from: {first.tolist()}"
-    absent = []
+    if isinstance(sequence.frames, AbsentFrames):
+        return
+    empty, gone = set(), set(absent)
     for index in range(len(sequence)):
         path = sequence.frames.path(index)
-        if path is None:
-            break
-        try:
-            empty = path.stat().st_size == 0
-        except OSError:
-            absent.append(index)
-            continue
-        if empty:
+        if path is not None and index not in gone and path.stat().st_size == 0:
+            empty.add(index)
             yield f"frame {index} is empty: {path}"
     if absent:
         yield f"{len(absent)} frames are missing, the first is frame {absent[0]}: {sequence.frames.path(absent[0])}"
     count = {"none": 0, "first": 1, "all": len(sequence)}[decode]
-    for index in sorted(set(range(count)) - set(absent)):
-        path = sequence.frames.path(index)
-        if path is not None and path.stat().st_size == 0:
-            continue  # said above
+    for index in sorted(set(range(count)) - gone - empty):
         try:
             sequence.frames.read(index)
         except DataError as error:

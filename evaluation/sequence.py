@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -186,26 +187,31 @@ class Benchmark:
         name: name of its results folder, for example "OTB100".
         sequences: what it consists of, in the benchmark's order.
         convention: name of its official convention (`evaluation.conventions`).
+        family: whose odd frames it has: "otb", "uav", "lasot", "got10k" or "trackingnet". Toolkits have rules of their
+            own for some of them; "otb" stands for what has none.
         origin: coordinate of the first pixel in its files: 1 for OTB and UAV123 (MATLAB), 0 elsewhere.
         protocol: how trackers are run; "one_pass" starts once on the first frame.
         missing: names of official sequences that the folder does not hold.
         faults: name and message of every sequence that the folder holds but that cannot be used.
+        short: names of those among them that lack frames or rows of their annotation.
         citation, url: where it comes from.
     """
 
     name: str
     sequences: tuple[Sequence, ...]
     convention: str
+    family: str = "otb"
     origin: int = 0
     protocol: str = "one_pass"
     missing: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    short: tuple[str, ...] = ()
     citation: str = ""
     url: str = ""
 
     def __post_init__(self) -> None:
-        names = [sequence.name for sequence in self.sequences]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(sequence.name for sequence in self.sequences)
+        repeated = sorted(name for name, count in names.items() if count > 1)
         if repeated:
             raise DataError(f"The benchmark {self.name} names sequences twice: {', '.join(repeated)}.")
         if not names:
@@ -218,10 +224,13 @@ class Benchmark:
         return iter(self.sequences)
 
     def __getitem__(self, name: str) -> Sequence:
-        for sequence in self.sequences:
-            if sequence.name == name:
-                return sequence
-        raise UnknownNameError.of("sequence", name, (sequence.name for sequence in self.sequences))
+        if name not in self._by_name:
+            raise UnknownNameError.of("sequence", name, self._by_name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Sequence]:
+        return {sequence.name: sequence for sequence in self.sequences}
 
     @property
     def attributes(self) -> list[str]:
@@ -236,8 +245,20 @@ class Benchmark:
 
     @property
     def scorable(self) -> bool:
-        """Whether the ground truth of every sequence is at hand; else its server scores."""
+        """Whether the ground truth of every sequence is at hand; else a server scores."""
         return not any(sequence.hidden_truth for sequence in self.sequences)
+
+    def require_truth(self) -> None:
+        """Refuse to score where there is nothing to score against.
+
+        Raises:
+            DataError: the ground truth is hidden.
+        """
+        if not self.scorable:
+            raise DataError(
+                f"{self.name}: the ground truth is hidden, all but the first box of each sequence: its server scores.",
+                "Pack the results and send them there: siamcar submit. Scores are reported for sets with ground truth.",
+            )
 
     def select(self, names: list[str] | None = None, limit: int | None = None) -> Benchmark:
         """The benchmark with some of its sequences: those named, then the first `limit` of them.
@@ -252,6 +273,7 @@ class Benchmark:
             return replace(self, sequences=self.sequences[:limit])
         wanted = dict.fromkeys(names)
         faults = {name: message for name, message in self.faults if name in wanted}
+        short = tuple(name for name in self.short if name in wanted)
         for name in wanted:
             if name in self.missing:
                 raise DataError(
@@ -261,4 +283,4 @@ class Benchmark:
         chosen = tuple(self[name] for name in wanted if name not in faults)
         if faults and not chosen:
             raise DataError("\n".join(faults.values()), "None of the sequences asked for can be used.")
-        return replace(self, sequences=chosen[:limit], faults=tuple(faults.items()))
+        return replace(self, sequences=chosen[:limit], faults=tuple(faults.items()), short=short)

@@ -28,6 +28,14 @@ BENCHMARKS = Registry(
         "uav123": "evaluation.benchmarks.uav123:load_uav123",
         "uav123_10fps": "evaluation.benchmarks.uav123:load_uav123_10fps",
         "uav20l": "evaluation.benchmarks.uav123:load_uav20l",
+        "lasot": "evaluation.benchmarks.lasot:load_lasot",
+        "got10k_val": "evaluation.benchmarks.got10k:load_got10k_val",
+        "got10k_test": "evaluation.benchmarks.got10k:load_got10k_test",
+        "got10k_train": "evaluation.benchmarks.got10k:load_got10k_train",
+        "trackingnet": "evaluation.benchmarks.trackingnet:load_trackingnet",
+        "trackingnet_train": "evaluation.benchmarks.trackingnet:load_trackingnet_train",
+        "vot2018": "evaluation.benchmarks.vot:load_vot2018",
+        "folder": "evaluation.benchmarks.folder:load_folder",
     },
     group="siamcar.benchmarks",
 )
@@ -40,6 +48,14 @@ PRESETS = {
     "uav123": "uav123",
     "uav123_10fps": "uav123",
     "uav20l": "uav123",
+    "lasot": "lasot",
+    "got10k_val": "got10k",
+    "got10k_test": "got10k",
+    "got10k_train": "got10k",
+    "trackingnet": "trackingnet",
+    "trackingnet_train": "trackingnet",
+    "vot2018": "vot2018",
+    "folder": "demo",
 }
 """The preset that a benchmark's runs take by default; benchmarks of third parties take `demo`."""
 
@@ -49,7 +65,7 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
 
     Args:
         name: a registered name, for example "otb100".
-        root: folder of the data as downloaded; only `synthetic` does without.
+        root: folder of the data as downloaded; `synthetic` does without, and scoring does with annotations alone.
         options: what the benchmark's loader takes beyond the folder; text is read as YAML reads it.
 
     Raises:
@@ -58,10 +74,11 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
         DataError: the folder does not hold the benchmark.
     """
     loader = BENCHMARKS.resolve(name)
-    if root is None and name != "synthetic":
+    if root is None and name != "synthetic" and options.get("annotations") is None:
         raise ConfigError(
             f"The benchmark {name!r} is read from a folder, and none was given.",
-            f"Give the folder as it was downloaded with --data DIR, or settle it: siamcar config set data.{name} DIR",
+            f"Give the folder as it was downloaded with --data DIR, or settle it: siamcar config set data.{name} DIR. "
+            "To score results, annotations alone will do: --annotations DIR or ZIP.",
         )
     known = list(inspect.signature(loader).parameters)[1:]
     unknown = [key for key in options if key not in known]

@@ -6,7 +6,18 @@ import re
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["guess_benchmark", "names_in"]
+__all__ = ["guess_benchmark", "list_candidates", "names_in"]
+
+_CANDIDATES = {
+    "OTB": ("otb100",),
+    "UAV123": ("uav123", "uav20l"),
+    "UAV123_10fps": ("uav123_10fps",),
+    "UAV123 or one of its editions": ("uav123", "uav123_10fps", "uav20l"),
+    "LaSOT": ("lasot",),
+    "GOT-10k": ("got10k_val", "got10k_test", "got10k_train"),
+    "TrackingNet": ("trackingnet", "trackingnet_train"),
+    "VOT": ("vot2018",),
+}
 
 
 def guess_benchmark(root: Path) -> str | None:
@@ -30,11 +41,16 @@ def guess_benchmark(root: Path) -> str | None:
             return "OTB"
         if "color" in inside and "groundtruth.txt" in inside:
             return "VOT"
-        if "full_occlusion.txt" in inside or f"{name}-1" in inside:
+        if "full_occlusion.txt" in inside or any(re.fullmatch(rf"{re.escape(name)}-\d+", entry) for entry in inside):
             return "LaSOT"
         if "img" in inside and any(re.fullmatch(rf"{re.escape(name)}(_\d)?\.txt", entry) for entry in inside):
             return "UAV123 or one of its editions"
     return None
+
+
+def list_candidates(root: Path) -> tuple[str, ...]:
+    """Names on the command line of the benchmarks that a folder may hold; empty where nothing tells."""
+    return _CANDIDATES.get(guess_benchmark(root) or "", ())
 
 
 def names_in(folder: Path) -> set[str]:

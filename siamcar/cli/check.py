@@ -10,10 +10,11 @@ import typer
 
 from siamcar.cli.common import (
     EXIT_PARTIAL,
-    BenchmarkName,
+    Annotations,
     DataFolder,
     Json,
     Limit,
+    OptionalBenchmark,
     SequenceNames,
     Settings,
     examples,
@@ -40,6 +41,8 @@ from siamcar.cli.tracker_options import (
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evaluation.integrity import Decode, SequenceCheck
     from evaluation.sequence import Benchmark
     from siamcar.environment import Finding
@@ -52,7 +55,8 @@ EXAMPLES = examples(
 )
 ENVIRONMENT_EXAMPLES = examples("siamcar check environment", "siamcar check environment --json")
 DATA_EXAMPLES = examples(
-    "siamcar check data --benchmark otb100 --data ~/data/OTB100",
+    "siamcar check data --data ~/data/OTB100",
+    "siamcar check data --benchmark lasot --annotations LaSOT_toolkit.zip",
     "siamcar check data --benchmark uav123 --data ~/data/UAV123 --decode all --json",
 )
 TRACKER_EXAMPLES = examples(
@@ -86,8 +90,9 @@ def check_environment_here(as_json: Json = False) -> None:
 
 
 def check_data(
-    benchmark: BenchmarkName,
+    benchmark: OptionalBenchmark = None,
     data: DataFolder = None,
+    annotations: Annotations = None,
     settings: Settings = None,
     decode: Annotated[
         str,
@@ -97,24 +102,35 @@ def check_data(
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Check that a benchmark's folder is whole.
+    """Check that a benchmark's folder is whole; without --benchmark, say first which benchmark it is.
 
     Ends with exit code 3 when sequences are missing or faulty; they are listed.
     """
-    from evaluation.integrity import check_sequences
+    from evaluation.integrity import check_sequences, identify_benchmarks
 
     if decode not in ("none", "first", "all"):
         raise ConfigError(f"--decode is none, first or all; found {decode!r}.")
     how = cast("Decode", decode)
-    chosen = load_selected(benchmark, data, settings, sequences, limit)
-    with _status(f"{chosen.name}: looking at {len(chosen)} sequences") as status:
+    if benchmark is None and data is None:
+        raise ConfigError("There is nothing to check.", "Give --data DIR, --benchmark NAME, or both.")
+    names = [benchmark] if benchmark is not None else identify_benchmarks(cast("Path", data))
+    reports = []
+    for name in names:
+        chosen = load_selected(name, data, settings, sequences, limit, annotations)
+        with _status(f"{chosen.name}: looking at {len(chosen)} sequences") as status:
 
-        def show(one: SequenceCheck) -> None:
-            if status is not None:
-                status.update(f"{chosen.name}: {one.name}")
+            def show(one: SequenceCheck, name: str = chosen.name, status: Any = status) -> None:
+                if status is not None:
+                    status.update(f"{name}: {one.name}")
 
-        checked = check_sequences(chosen, how, show)
-    _report_data(chosen, checked, decode, as_json)
+            checked = check_sequences(chosen, how, show)
+        if benchmark is None and not as_json:
+            print_line(f"{data} is {name}")
+        reports.append(_report_data(name, chosen, checked, decode, as_json))
+    if as_json:
+        print_json(reports[0] if len(reports) == 1 else reports)
+    if any(report["missing"] or report["faults"] for report in reports):
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 def check_one_tracker(
@@ -268,35 +284,45 @@ def _report_findings(findings: list[Finding], as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _report_data(benchmark: Benchmark, checked: list[SequenceCheck], decode: str, as_json: bool) -> None:
+def _report_data(
+    name: str, benchmark: Benchmark, checked: list[SequenceCheck], decode: str, as_json: bool
+) -> dict[str, Any]:
+    """Print what was found, unless it is wanted as JSON, and give it back."""
+    from evaluation.integrity import count_states
+    from evaluation.sequence import AbsentFrames
+
     whole = [one for one in checked if not one.problems]
     faults = [*benchmark.faults, *((one.name, problem) for one in checked for problem in one.problems)]
+    counts = count_states(benchmark, checked)
     frames = sum(one.frames for one in whole)
-    if as_json:
-        print_json(
-            {
-                "benchmark": benchmark.name,
-                "revision": benchmark.revision,
-                "whole": [one.name for one in whole],
-                "frames": frames,
-                "decoded": decode,
-                "missing": list(benchmark.missing),
-                "faults": [{"sequence": name, "message": message} for name, message in faults],
-            }
-        )
-    else:
-        official = len(checked) + len(benchmark.missing) + len(benchmark.faults)
+    bare = all(isinstance(sequence.frames, AbsentFrames) for sequence in benchmark)
+    if not as_json:
         decoded = {"none": "no frame decoded", "first": "first frames decoded", "all": "all frames decoded"}[decode]
-        print_line(f"{benchmark.name}: {len(whole)} of {official} sequences whole, {frames} frames ({decoded})")
+        looked_at = "annotations alone" if bare else decoded
+        print_line(
+            f"{benchmark.name}: {len(whole)} of {sum(counts.values())} sequences whole, {frames} frames ({looked_at})"
+        )
         print_line(f"revision {benchmark.revision}")
         if not faults and not benchmark.missing:
             print_line("Nothing is missing.")
-    if benchmark.missing and not as_json:
-        print_error(f"Not in the folder ({len(benchmark.missing)}): {', '.join(benchmark.missing)}")
-    if faults and not as_json:
-        print_failures(faults, "Faulty")
-    if faults or benchmark.missing:
-        raise typer.Exit(EXIT_PARTIAL)
+        else:
+            print_line(f"{counts['missing']} missing, {counts['short']} short, {counts['unreadable']} unreadable")
+        if benchmark.missing:
+            print_error(f"Not in the folder ({len(benchmark.missing)}): {', '.join(benchmark.missing)}")
+        if faults:
+            print_failures(faults, "Faulty")
+    return {
+        "name": name,
+        "benchmark": benchmark.name,
+        "revision": benchmark.revision,
+        "scorable": benchmark.scorable,
+        "counts": counts,
+        "whole": [one.name for one in whole],
+        "frames": frames,
+        "decoded": "none" if bare else decode,
+        "missing": list(benchmark.missing),
+        "faults": [{"sequence": sequence, "message": message} for sequence, message in faults],
+    }
 
 
 app.callback(epilog=EXAMPLES)(verb(handle))

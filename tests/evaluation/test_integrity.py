@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluation.integrity import SequenceCheck, check_sequences
-from evaluation.sequence import Benchmark
+from evaluation.integrity import SequenceCheck, check_sequences, count_states, identify_benchmarks
+from evaluation.sequence import AbsentFrames, Benchmark
+from siamcar.errors import DataError
 from tests.helpers import make_sequence, make_truth, write_frames
 
 
@@ -66,3 +68,30 @@ def test_a_sequence_without_a_first_box_is_a_problem() -> None:
     truth[0] = np.nan
     benchmark = Benchmark(name="Drawn", sequences=(make_sequence("a", 3, ground_truth=truth),), convention="otb")
     assert "no box to start from" in check_sequences(benchmark, "none")[0].problems[0]
+
+
+def test_states_are_counted(benchmark_on_disk: Benchmark, tmp_path: Path) -> None:
+    (tmp_path / "a" / "0002.jpg").unlink()
+    (tmp_path / "b" / "0004.jpg").write_bytes(b"")
+    benchmark = replace(benchmark_on_disk, missing=("x", "y"), faults=(("c", "short"), ("d", "bad")), short=("c",))
+    counts = count_states(benchmark, check_sequences(benchmark, "none"))
+    assert counts == {"whole": 0, "missing": 2, "short": 2, "unreadable": 2}
+
+
+def test_annotations_alone_are_whole() -> None:
+    sequence = make_sequence("a", 3, AbsentFrames(3))
+    assert check_sequences(Benchmark("Bare", (sequence,), "otb"), "all")[0].problems == ()
+
+
+def test_folders_are_identified(tmp_path: Path) -> None:
+    for folder in ("val/GOT-10k_Val_000001", "test/GOT-10k_Test_000001"):
+        write_frames(tmp_path / folder, 2)
+        (tmp_path / folder / "groundtruth.txt").write_text("1,2,3,4\n" * (2 if "Val" in folder else 1))
+    (tmp_path / "val/GOT-10k_Val_000001/cover.label").write_text("8\n8\n")
+    assert identify_benchmarks(tmp_path) == ["got10k_val", "got10k_test"]
+    write_frames(tmp_path / "mine/dog", 2)
+    (tmp_path / "mine/dog/boxes.txt").write_text("1,2,3,4\n" * 2)
+    assert identify_benchmarks(tmp_path / "mine") == ["folder"]
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="holds no sequence"):
+        identify_benchmarks(tmp_path / "nothing")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluation.sequence import FrameSource
+from evaluation.sequence import AbsentFrames, FrameSource
 from siamcar.errors import DataError, UnknownNameError
 from tests.helpers import make_benchmark, make_sequence, write_frames
 
@@ -95,3 +96,40 @@ def test_selection_keeps_order_and_names_unknown_sequences() -> None:
 def test_a_name_twice_is_refused() -> None:
     with pytest.raises(DataError, match="twice"):
         type(make_benchmark())(name="Toy", sequences=(make_sequence("a"), make_sequence("a")), convention="otb")
+
+
+def test_cover_and_size() -> None:
+    sequence = make_sequence(count=3, cover=np.array([8, 0, 3]), size=(64, 48))
+    assert sequence.cover is not None
+    assert sequence.revision == make_sequence(count=3).revision
+    with pytest.raises(DataError, match="cover"):
+        make_sequence(count=3, cover=np.array([8, 9, 3]))
+    with pytest.raises(DataError, match="'cover' has shape"):
+        make_sequence(count=3, cover=np.array([8, 8]))
+    with pytest.raises(DataError, match="width, height"):
+        make_sequence(count=3, size=(0, 48))
+
+
+def test_hidden_truth_is_the_first_box_alone() -> None:
+    truth = np.full((3, 4), np.nan)
+    truth[0] = [1, 2, 3, 4]
+    hidden = make_sequence(count=3, ground_truth=truth, hidden_truth=True)
+    benchmark = make_benchmark()
+    benchmark.require_truth()
+    assert benchmark.scorable
+    both = replace(benchmark, sequences=(*benchmark.sequences, hidden))
+    assert not both.scorable
+    with pytest.raises(DataError, match="hidden"):
+        both.require_truth()
+    with pytest.raises(DataError, match="more than one box"):
+        make_sequence(count=3, hidden_truth=True)
+
+
+def test_annotations_have_a_length_and_no_images() -> None:
+    frames = AbsentFrames(6)
+    assert isinstance(frames, FrameSource)
+    sequence = make_sequence(count=6, frames=frames)
+    assert (len(sequence), sequence.frames.path(0)) == (6, None)
+    with pytest.raises(DataError, match="only annotations are at hand"):
+        sequence.frames.read(0)
+    assert sequence.revision == make_sequence(count=6).revision

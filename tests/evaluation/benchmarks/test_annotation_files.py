@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.benchmarks.annotation_files import read_boxes
+from evaluation.benchmarks.annotation_files import parse_flags, read_boxes
 from siamcar.errors import DataError
 
 
@@ -100,3 +100,33 @@ def test_no_file(tmp_path: Path) -> None:
     assert "absent.txt" in caught.value.message
     with pytest.raises(DataError, match="cannot be read"):
         read_boxes(tmp_path)
+
+
+def test_garbage_after_the_last_number_is_no_number(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2"):
+        read_boxes(write(tmp_path, "1,2,3,4\n5,6,7,8px\n"))
+
+
+def test_polygons_where_they_are_allowed(tmp_path: Path) -> None:
+    polygons = write(tmp_path, "1,2,3,4,5,6,7,8\nNaN,NaN,NaN,NaN,NaN,NaN,NaN,NaN\n")
+    assert read_boxes(polygons, polygons=True).shape == (2, 8)
+    with pytest.raises(DataError, match="line 1: four numbers"):
+        read_boxes(polygons)
+    with pytest.raises(DataError, match="line 2: 8 numbers were expected, as in the first line; found 4"):
+        read_boxes(write(tmp_path, "1 2 3 4 5 6 7 8\n1 2 3 4\n"), polygons=True)
+    with pytest.raises(DataError, match="or a polygon"):
+        read_boxes(write(tmp_path, "1,2,3,4,5,6,7\n"), polygons=True)
+
+
+@pytest.mark.parametrize("text", ["0,0,1,0", "0\n0\n1\n0\n", "0 0\t1,0\r\n", "0, 0, 1, 0"])
+def test_flags(tmp_path: Path, text: str) -> None:
+    assert parse_flags(text, tmp_path).tolist() == [0, 0, 1, 0]
+    assert parse_flags("", tmp_path).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("0 1 2", "2"), ("0 10 1", "10"), ("0 -1", "-1"), ("0 1.0", "1.0"), ("a", "a")]
+)
+def test_what_is_no_flag_is_named(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(DataError, match=f"from 0 to 1 a frame was expected; found '{word}'"):
+        parse_flags(text, tmp_path)

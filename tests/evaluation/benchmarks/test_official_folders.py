@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.benchmarks.collecting import list_numbered_images
 from evaluation.benchmarks.folder_guess import guess_benchmark
-from evaluation.benchmarks.official_folders import list_numbered_images
 from evaluation.benchmarks.otb import load_otb100
 from evaluation.benchmarks.uav123 import load_uav123
 from siamcar.errors import DataError, UnknownNameError
