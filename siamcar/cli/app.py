@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from siamcar.cli import check, config, convert_weights, listing, report, run, score, speed, track
+from siamcar.cli import (
+    check,
+    config,
+    convert_weights,
+    export_results,
+    import_results,
+    leaderboard,
+    listing,
+    report,
+    run,
+    score,
+    speed,
+    submit,
+    track,
+)
 from siamcar.cli.common import print_line, verb
 
 __all__ = ["app"]
@@ -44,11 +58,15 @@ for _module, _name in (
     (run, "run"),
     (score, "score"),
     (report, "report"),
+    (import_results, "import"),
+    (export_results, "export"),
     (track, "track"),
     (listing, "list"),
     (speed, "speed"),
     (convert_weights, "convert-weights"),
 ):
     app.command(_name, epilog=_module.EXAMPLES)(verb(_module.handle))
+app.add_typer(submit.app, name="submit")
 app.add_typer(check.app, name="check")
 app.add_typer(config.app, name="config")
+app.add_typer(leaderboard.app, name="leaderboard")

@@ -1,0 +1,339 @@
+"""`siamcar leaderboard`: trackers × benchmarks, measured, returned by servers, and published."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from siamcar.cli.common import (
+    EXIT_PARTIAL,
+    Json,
+    Names,
+    ResultsFolder,
+    examples,
+    print_error,
+    print_json,
+    print_line,
+    stdout_console,
+    verb,
+)
+from siamcar.errors import ConfigError, SiamCARError
+
+if TYPE_CHECKING:
+    from evaluation.board import Board, BoardEntry
+    from evaluation.leaderboard import Scores
+    from evaluation.sequence import Benchmark
+    from evaluation.server_scores import ServerScores
+    from evaluation.suite import SuiteBenchmark
+    from reports.tables import Table
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Trackers × benchmarks, with intervals, ranks and published numbers.")
+
+SHOW_EXAMPLES = examples(
+    "siamcar leaderboard show --results results",
+    "siamcar leaderboard show --results results --benchmark otb100 --data otb100=~/data/OTB100 --no-published",
+    "siamcar leaderboard show --results results --format latex --out table.tex",
+    "siamcar leaderboard show --results results --out leaderboard.parquet --tables tables",
+)
+ADD_EXAMPLES = examples(
+    "siamcar leaderboard add performance.json --benchmark got10k_test --tracker siamcar --results results",
+    "siamcar leaderboard add scores.csv --benchmark trackingnet --tracker siamcar --results results --overwrite",
+)
+COMPARE_EXAMPLES = examples(
+    "siamcar leaderboard compare siamcar siamfc --benchmark otb100 --results results",
+    "siamcar leaderboard compare siamcar siamfc -b otb100 -b lasot --results results --json",
+)
+
+
+class Format(StrEnum):
+    """How the leaderboard is written."""
+
+    table = "table"
+    csv = "csv"
+    parquet = "parquet"
+    markdown = "markdown"
+    latex = "latex"
+    json = "json"
+
+
+_SUFFIXES = {
+    ".csv": Format.csv,
+    ".parquet": Format.parquet,
+    ".md": Format.markdown,
+    ".tex": Format.latex,
+    ".json": Format.json,
+}
+
+Benchmarks = Annotated[
+    list[str] | None,
+    typer.Option("--benchmark", "-b", help="Benchmark to show; may be repeated. Default: those of the suite."),
+]
+DataFolders = Annotated[
+    list[str] | None,
+    typer.Option("--data", help="benchmark=DIR, over what `siamcar config set data.<benchmark>` holds; repeatable."),
+]
+SuiteFile = Annotated[
+    str, typer.Option("--suite", help="'paper', or a YAML file of benchmarks; says where data lies, too.")
+]
+ConventionName = Annotated[
+    str | None,
+    typer.Option("--convention", help="A name, 'official' (the default, each benchmark's own) or 'all'."),
+]
+
+
+def show(
+    results: ResultsFolder,
+    benchmark: Benchmarks = None,
+    suite: SuiteFile = "paper",
+    data: DataFolders = None,
+    tracker: Names = None,
+    convention: ConventionName = None,
+    mix_conventions: Annotated[
+        bool, typer.Option("--mix-conventions", help="Rank different conventions and published numbers together.")
+    ] = False,
+    published: Annotated[bool, typer.Option("--published/--no-published", help="Show published numbers.")] = True,
+    written: Annotated[
+        Format | None, typer.Option("--format", help="Default: by the suffix of --out, else a table.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of printing.")] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="Also save tidy tables (frames, sequences, attributes, benchmark) here."),
+    ] = None,
+) -> None:
+    """Show trackers × benchmarks, each with its official metrics and convention.
+
+    Ranks are given within a benchmark, with the places that remain when sequences are drawn anew. A benchmark without
+    data or results is named with the command that adds them.
+
+    Ends with exit code 3 when data or results of a benchmark are there and cannot be scored.
+    """
+    from evaluation.board import build_board
+
+    chosen = written or (_SUFFIXES.get(out.suffix.lower()) if out else None) or Format.table
+    if chosen is Format.parquet and out is None:
+        raise ConfigError("Parquet is not for a terminal.", "Name a file with --out FILE.")
+    folders = _parse_folders(data or [])
+    entries, failed = [], []
+    for one in _choose_benchmarks(suite, benchmark, folders):
+        entry, error = _load_entry(one, folders.get(one.benchmark), results, tracker, convention, tables)
+        entries.append(entry)
+        if error:
+            failed.append(entry.benchmark)
+            print_error(f"{entry.benchmark}: {entry.note}")
+    board = build_board(entries, published=published, mix_conventions=mix_conventions)
+    _write_board(board, chosen, out)
+    if failed:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _parse_folders(pairs: list[str]) -> dict[str, Path]:
+    """["otb100=DIR", …] → {"otb100": DIR}."""
+    folders = {}
+    for pair in pairs:
+        name, separator, folder = pair.partition("=")
+        if not separator or not name or not folder:
+            raise ConfigError(f"--data is benchmark=DIR here; found {pair!r}.", "For example: --data otb100=~/OTB100")
+        folders[name] = Path(folder).expanduser()
+    return folders
+
+
+def _choose_benchmarks(suite: str, names: list[str] | None, folders: dict[str, Path]) -> list[SuiteBenchmark]:
+    """The suite's benchmarks, or those named; a folder given for a benchmark names it too."""
+    from evaluation.benchmarks import BENCHMARKS
+    from evaluation.suite import SuiteBenchmark, load_suite
+    from siamcar.errors import UnknownNameError
+
+    of_suite = {one.benchmark: one for one in load_suite(suite).benchmarks}
+    for name in [*(names or []), *folders]:
+        if name not in of_suite and name not in BENCHMARKS.names():
+            raise UnknownNameError.of("benchmark", name, {*of_suite, *BENCHMARKS.names()})
+    wanted = dict.fromkeys(names if names else [*of_suite, *folders])
+    return [of_suite.get(name) or SuiteBenchmark(benchmark=name) for name in wanted]
+
+
+def _load_entry(
+    one: SuiteBenchmark,
+    folder: Path | None,
+    results: Path,
+    trackers: list[str] | None,
+    convention: str | None,
+    tables: Path | None,
+) -> tuple[BoardEntry, bool]:
+    """What is known of a benchmark, and whether its note is an error rather than something that is not there yet."""
+    from evaluation.board import BoardEntry
+
+    server, note = _load_server(one.benchmark, results, trackers)
+    try:
+        loaded = _load_benchmark(one, folder)
+        if isinstance(loaded, str):
+            return BoardEntry(one.benchmark, server=server, note=loaded if note is None else note), False
+        if not loaded.scorable:
+            return BoardEntry(one.benchmark, server=server, note=note or ""), False
+        scores = _score(loaded, one.benchmark, results, trackers, convention, tables)
+    except SiamCARError as error:
+        return BoardEntry(one.benchmark, server=server, note=str(error).replace("\n", " ")), True
+    missing = f"no results; add them with: siamcar run --benchmark {one.benchmark} --results {results}"
+    return BoardEntry(one.benchmark, scores, server, note="" if scores or server else missing), False
+
+
+def _load_server(name: str, results: Path, trackers: list[str] | None) -> tuple[tuple[ServerScores, ...], str | None]:
+    """What a server returned on a hidden test, and the command that adds it; None for other benchmarks."""
+    from evaluation.server_scores import SERVERS, load_server_scores
+
+    if name not in SERVERS:
+        return (), None
+    server = tuple(one for one in load_server_scores(results, name) if not trackers or one.tracker in trackers)
+    add = f"siamcar leaderboard add REPORT --benchmark {name} --tracker NAME --results {results}"
+    return server, "" if server else f"no server scores; add them with: {add}"
+
+
+def _load_benchmark(one: SuiteBenchmark, folder: Path | None) -> Benchmark | str:
+    """The benchmark, or why it is not there and the command that adds it."""
+    from evaluation.benchmarks import BENCHMARKS, load_benchmark
+    from siamcar.user_config import find_data
+
+    name = one.benchmark
+    if name not in BENCHMARKS.names():
+        return "this version has no adapter for it"
+    root = folder or one.data or find_data(name)
+    if root is None and one.annotations is None and name != "synthetic":
+        return f"no data; add it with: siamcar config set data.{name} DIR"
+    options = {**one.settings, **({"annotations": one.annotations} if one.annotations else {})}
+    return load_benchmark(name, root, **options)
+
+
+def _score(
+    loaded: Benchmark,
+    name: str,
+    results: Path,
+    trackers: list[str] | None,
+    convention: str | None,
+    tables: Path | None,
+) -> tuple[Scores, ...]:
+    """Scores of the trackers with results on a benchmark, one a convention; none where no tracker has any."""
+    from evaluation.results import find_results_folder, list_trackers
+    from evaluation.scoring import load_scores_by_convention, read_results
+    from evaluation.tidy import build_frame_tables, save_scores
+
+    if not (results / loaded.name).is_dir() and results.name != loaded.name:
+        return ()
+    present = list_trackers(find_results_folder(results, loaded))
+    chosen = [tracker for tracker in present if not trackers or tracker in trackers]
+    if not chosen:
+        return ()
+    scores = tuple(load_scores_by_convention(loaded, results, chosen, convention))
+    if not any(one.count_sequences(tracker) for one in scores for tracker in one.trackers):
+        return ()  # the folder holds another subset of the benchmark, as GOT-10k's does
+    if tables is not None:
+        for one in scores:
+            frames = build_frame_tables(loaded, read_results(loaded, results, chosen), one.convention)
+            for path in save_scores(one, tables / name / one.convention.name, frames):
+                print_error(str(path))
+    return scores
+
+
+def _write_board(board: Board, written: Format, out: Path | None) -> None:
+    """Print the leaderboard, or write it to a file."""
+    import io
+
+    from siamcar.files import write_atomic
+
+    if written is Format.table and out is None:
+        from reports.tables import render_rich
+
+        for table in _build_tables(board, all_metrics=False):
+            stdout_console().print(render_rich(table))
+        return
+    if written is Format.parquet:
+        buffer = io.BytesIO()
+        board.rows.to_parquet(buffer, index=False)
+        content = buffer.getvalue()
+    else:
+        content = _render_board(board, written).encode()
+    if out is None:
+        print_line(content.decode().rstrip("\n"))
+    else:
+        write_atomic(out, content)
+        print_line(str(out))
+
+
+def _build_tables(board: Board, *, all_metrics: bool) -> list[Table]:
+    """The overview, then a table for every benchmark that has rows."""
+    from reports.board import build_benchmark_table, build_overview_table
+
+    with_rows = set(board.rows["benchmark"])
+    return [
+        build_overview_table(board, all_metrics=all_metrics),
+        *(build_benchmark_table(board, one.benchmark) for one in board.benchmarks if one.benchmark in with_rows),
+    ]
+
+
+def _render_board(board: Board, written: Format) -> str:
+    if written is Format.csv:
+        text: str = board.rows.to_csv(index=False, lineterminator="\n")
+        return text
+    if written is Format.json:
+        return json.dumps(board.to_records(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    from reports.render import render_latex
+    from reports.tables import render_markdown
+
+    render = render_latex if written is Format.latex else render_markdown
+    return "\n".join(render(table) for table in _build_tables(board, all_metrics=True))
+
+
+def add(
+    report: Annotated[Path, typer.Argument(help="performance.json of GOT-10k's server, or TrackingNet's CSV.")],
+    benchmark: Annotated[str, typer.Option("--benchmark", "-b", help="got10k_test or trackingnet.")],
+    tracker: Annotated[
+        str, typer.Option("--tracker", "-t", help="Our name of it; chooses the entry where the report has several.")
+    ],
+    results: ResultsFolder,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the scores that this tracker has.")] = False,
+) -> None:
+    """Add what an evaluation server returned, so that hidden tests enter the leaderboard."""
+    from evaluation.server_scores import add_server_scores
+
+    print_line(str(add_server_scores(report, benchmark, tracker, results, overwrite=overwrite)))
+
+
+def compare(
+    trackers: Annotated[list[str], typer.Argument(help="Two trackers or more; every pair is compared.")],
+    benchmark: Annotated[list[str], typer.Option("--benchmark", "-b", help="Where; may be repeated.")],
+    results: ResultsFolder,
+    suite: SuiteFile = "paper",
+    data: DataFolders = None,
+    convention: Annotated[
+        str | None, typer.Option("--convention", help="Rules to count by. Default: each benchmark's official ones.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare trackers sequence by sequence: paired bootstrap, and the Wilcoxon test corrected for the whole table."""
+    from evaluation.comparison import compare_trackers
+    from evaluation.scoring import load_scores
+    from reports.board import build_comparison_table
+    from reports.tables import render_rich
+
+    folders = _parse_folders(data or [])
+    scores = []
+    for one in _choose_benchmarks(suite, benchmark, folders):
+        loaded = _load_benchmark(one, folders.get(one.benchmark))
+        if isinstance(loaded, str):
+            raise ConfigError(f"{one.benchmark}: {loaded}.")
+        scores.append(load_scores(loaded, results, trackers, convention))
+    table = compare_trackers(scores, trackers)
+    if as_json:
+        print_json(table.to_dict("records"))
+    else:
+        stdout_console().print(render_rich(build_comparison_table(table)))
+
+
+app.command("show", epilog=SHOW_EXAMPLES)(verb(show))
+app.command("add", epilog=ADD_EXAMPLES)(verb(add))
+app.command("compare", epilog=COMPARE_EXAMPLES)(verb(compare))
