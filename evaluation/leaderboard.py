@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.conventions import Convention, SequenceScores, compute_sequence_scores, get_convention
+from evaluation.conventions import (
+    Convention,
+    SequenceScores,
+    compute_all_sequence_scores,
+    resolve_conventions,
+)
 from evaluation.metrics.success import Curve
 from evaluation.results import TrackerResults
+from evaluation.score_cache import RunScores, compute_key, read_scores, write_scores
 from evaluation.sequence import Benchmark
+from evaluation.sequence import Sequence as BenchmarkSequence
 from siamcar.errors import ResultsError
 
 __all__ = [
@@ -24,12 +32,15 @@ __all__ = [
     "SPREAD_COLUMNS",
     "ScoreFault",
     "Scores",
+    "check_one_convention",
     "compute_fps",
+    "compute_mean_fps",
     "compute_scores",
+    "compute_scores_all",
 ]
 
-METRICS = ("success", "precision", "norm_precision", "fps")
-"""Every metric, in the order of tables."""
+METRICS = ("success", "precision", "norm_precision", "ao", "sr50", "sr75", "fps", "fps_mean")
+"""Every metric, in the order of tables. `fps` is frames over seconds, `fps_mean` the mean of 1/t."""
 
 HIGHER_IS_BETTER: Mapping[str, bool] = dict.fromkeys(METRICS, True)
 
@@ -43,7 +54,7 @@ SCORE_COLUMNS = (
     "higher_is_better",
     "n_sequences",
 )
-SEQUENCE_COLUMNS = ("benchmark", "tracker", "convention", "sequence", "run", "metric", "value")
+SEQUENCE_COLUMNS = ("benchmark", "tracker", "convention", "sequence", "run", "metric", "value", "weight")
 SPREAD_COLUMNS = ("benchmark", "tracker", "convention", "metric", "runs", "mean", "std")
 
 
@@ -60,7 +71,7 @@ class ScoreFault:
 class Scores:
     """Scores of some trackers on one benchmark under one convention.
 
-    Values are in [0, 1], `fps` in frames a second; NaN is "not defined" or "not known" (null in JSON).
+    Values are in [0, 1], `fps` and `fps_mean` in frames a second; NaN is "not defined" or "not known" (null in JSON).
 
     Attributes:
         benchmark: name of the benchmark.
@@ -69,14 +80,17 @@ class Scores:
         n_sequences, n_frames: size of the benchmark; `n_sequences` of a row counts what its value is a mean over.
         missing: official sequences that the benchmark's folder lacks or that cannot be used; not in `n_sequences`.
         attributes_n: attribute → how many of the benchmark's sequences have it.
-        sequences: `SEQUENCE_COLUMNS`, one row a run (counted from 1) and metric of every scored sequence.
+        sequences: `SEQUENCE_COLUMNS`, one row a run (counted from 1) and metric of every scored sequence. A tracker's
+            value is the mean of these values by their `weight`: the frames that count where the convention pools
+            frames, else one over the number of runs.
         overall: `SCORE_COLUMNS`, the whole benchmark; attribute is None.
         attributes: `SCORE_COLUMNS`, the sequences with an attribute.
         spread: `SPREAD_COLUMNS`, mean and sample standard deviation over repetitions of the benchmark's value; only
             trackers that ran every scored sequence more than once.
-        success_curves, precision_curves: tracker → mean curve over its scored sequences, at the convention's
-            thresholds; trackers without a scored sequence are absent.
-        faults: what could not be scored.
+        success_curves, precision_curves, norm_precision_curves: tracker → curve over its scored sequences, at the
+            convention's thresholds; trackers without a scored sequence are absent, and all of them where the
+            convention does not define the metric.
+        faults: what could not be scored, or is missing and scored as such.
         contended: trackers whose speed was measured with more workers × threads than cores.
     """
 
@@ -93,6 +107,7 @@ class Scores:
     spread: pd.DataFrame
     success_curves: Mapping[str, Curve]
     precision_curves: Mapping[str, Curve]
+    norm_precision_curves: Mapping[str, Curve]
     faults: tuple[ScoreFault, ...]
     contended: frozenset[str]
 
@@ -122,12 +137,12 @@ class Scores:
         return self.count_sequences(tracker) == self.n_sequences
 
     def ranked(self) -> list[str]:
-        """Trackers by falling success, those that are not complete after the others; equal ones by name."""
+        """Trackers by the convention's first metric, falling, incomplete ones after the others; equal ones by name."""
         return sorted(
             self.trackers,
             key=lambda name: (
                 not self.is_complete(name),
-                -np.nan_to_num(self.get_value(name, "success"), nan=-1.0),
+                -np.nan_to_num(self.get_value(name, self.convention.ranked_by), nan=-1.0),
                 name,
             ),
         )
@@ -152,70 +167,102 @@ def compute_fps(seconds: Sequence[float] | Curve, n_frames: int) -> float:
     return (n_frames - 1) / total if np.isfinite(total) and total > 0 else float("nan")
 
 
+def compute_mean_fps(seconds: Sequence[float] | Curve) -> float:
+    """Speed of one run over one sequence as the GOT-10k toolkit has it: the mean of 1/t over all frames.
+
+    Times that are not positive are left out; the first frame, the initialisation, is not. NaN where no time is left.
+    """
+    times = _select_times(seconds)
+    return float(np.mean(1.0 / times)) if len(times) else float("nan")
+
+
+def _select_times(seconds: Sequence[float] | Curve) -> Curve:
+    times = np.asarray(seconds, dtype=np.float64)
+    return times[np.isfinite(times) & (times > 0)]
+
+
 @dataclass(frozen=True, eq=False)
 class _ScoredSequence:
     """One tracker's runs over one sequence.
 
     Attributes:
-        runs: (runs, metrics) in the order of `METRICS`; NaN where a metric is not defined or not known.
-        success_curve, precision_curve: means over the runs.
+        scores: (runs, metrics) in the order of `METRICS`; NaN where a metric is not defined or not known.
+        weights: (runs, metrics) what each counts in the benchmark's value.
+        runs: curves of each run.
     """
 
     name: str
     attributes: frozenset[str]
-    runs: npt.NDArray[np.float64]
-    success_curve: Curve
-    precision_curve: Curve
+    scores: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    runs: tuple[SequenceScores, ...]
+
+    def mean_curve(self, kind: str) -> Curve:
+        curves: list[Curve] = [getattr(run, kind) for run in self.runs]
+        mean: Curve = curves[0] if len(curves) == 1 else np.mean(curves, axis=0)
+        return mean
 
 
-def _score_sequences(
-    benchmark: Benchmark, results: TrackerResults, convention: Convention
-) -> tuple[list[_ScoredSequence], list[ScoreFault]]:
-    scored: list[_ScoredSequence] = []
-    faults: list[ScoreFault] = []
-    for sequence in benchmark:
-        boxes = results.boxes.get(sequence.name, ())
-        if not boxes:
-            unread = results.faults.get(sequence.name, f"there is no result file of {sequence.name}.")
-            faults.append(ScoreFault(results.tracker, sequence.name, unread))
+def _score_runs(
+    benchmark_sequence: BenchmarkSequence,
+    scored: Sequence[Sequence[SequenceScores | ResultsError]],
+    seconds: Sequence[Curve],
+    conventions: Sequence[Convention],
+) -> list[_ScoredSequence | str]:
+    """From runs, of one entry a convention each, to one entry a convention: the runs, or why they have no score."""
+    known = len(seconds) == len(scored)
+    fps = [compute_fps(run, len(benchmark_sequence)) for run in seconds] if known else [np.nan] * len(scored)
+    fps_mean = [compute_mean_fps(run) for run in seconds] if known else [np.nan] * len(scored)
+    n_times = [len(_select_times(run)) for run in seconds] if known else [1] * len(scored)
+    entries: list[_ScoredSequence | str] = []
+    for convention, runs in zip(conventions, zip(*scored, strict=True), strict=True):
+        failed = next(((number, run) for number, run in enumerate(runs, 1) if isinstance(run, ResultsError)), None)
+        if failed is not None:
+            entries.append((f"run {failed[0]}: " if len(runs) > 1 else "") + failed[1].message)
             continue
-        runs: list[SequenceScores] = []
-        try:
-            runs.extend(compute_sequence_scores(sequence, run, convention) for run in boxes)
-        except ResultsError as error:
-            which = f"run {len(runs) + 1}: " if len(boxes) > 1 else ""
-            faults.append(ScoreFault(results.tracker, sequence.name, which + error.message))
-            continue
-        speeds = [compute_fps(run, len(sequence)) for run in results.seconds.get(sequence.name, ())]
-        if len(speeds) != len(runs):
-            speeds = [float("nan")] * len(runs)
-        values = [{**run.metrics, "fps": speed} for run, speed in zip(runs, speeds, strict=True)]
-        scored.append(
-            _ScoredSequence(
-                sequence.name,
-                sequence.attributes,
-                np.array([[row.get(metric, float("nan")) for metric in METRICS] for row in values]),
-                np.mean([run.success_curve for run in runs], axis=0),
-                np.mean([run.precision_curve for run in runs], axis=0),
-            )
+        values = np.full((len(runs), len(METRICS)), np.nan)
+        weights = np.full(values.shape, 1.0 / len(runs))
+        for row, run in enumerate(runs):
+            for metric, value in run.metrics.items():
+                values[row, METRICS.index(metric)] = value
+            if convention.pooled:
+                weights[row] = run.n_frames
+        values[:, METRICS.index("fps")], values[:, METRICS.index("fps_mean")] = fps, fps_mean
+        if convention.pooled:
+            weights[:, METRICS.index("fps_mean")] = n_times
+        entries.append(
+            _ScoredSequence(benchmark_sequence.name, benchmark_sequence.attributes, values, weights, tuple(runs))
         )
-    return scored, faults
+    return entries
 
 
-def _mean_over_sequences(scored: Sequence[_ScoredSequence]) -> list[float]:
-    """Mean over sequences of the mean over runs, in the order of `METRICS`; NaN where one sequence has none."""
+def _compute_means(scored: Sequence[_ScoredSequence]) -> list[float]:
+    """The benchmark's values, in the order of `METRICS`; NaN where a sequence has none."""
     if not scored:
         return [float("nan")] * len(METRICS)
-    means: list[float] = np.mean([sequence.runs.mean(axis=0) for sequence in scored], axis=0).tolist()
+    values = np.concatenate([sequence.scores for sequence in scored])
+    means: list[float] = np.average(values, axis=0, weights=np.concatenate([one.weights for one in scored])).tolist()
     return means
 
 
-def _spread_over_runs(scored: Sequence[_ScoredSequence]) -> list[dict[str, Any]]:
+def _compute_curve(scored: Sequence[_ScoredSequence], kind: str) -> Curve:
+    # All metrics that are read from curves have one weight a sequence.
+    curve: Curve = np.average(
+        [sequence.mean_curve(kind) for sequence in scored],
+        axis=0,
+        weights=[float(sequence.weights[:, 0].sum()) for sequence in scored],
+    )
+    return curve
+
+
+def _spread_over_runs(scored: Sequence[_ScoredSequence], *, pooled: bool) -> list[dict[str, Any]]:
     """Mean and standard deviation of the benchmark's value over the runs that every sequence has."""
-    runs = min((len(sequence.runs) for sequence in scored), default=0)
+    runs = min((len(sequence.scores) for sequence in scored), default=0)
     if runs < 2:
         return []
-    per_run = np.mean([sequence.runs[:runs] for sequence in scored], axis=0)
+    values = np.stack([sequence.scores[:runs] for sequence in scored])
+    weights = np.stack([sequence.weights[:runs] for sequence in scored]) if pooled else None
+    per_run = np.average(values, axis=0, weights=weights)
     return [
         {"metric": metric, "runs": runs, "mean": float(column.mean()), "std": float(column.std(ddof=1))}
         for metric, column in zip(METRICS, per_run.T, strict=True)
@@ -223,52 +270,93 @@ def _spread_over_runs(scored: Sequence[_ScoredSequence]) -> list[dict[str, Any]]
     ]
 
 
-def compute_scores(benchmark: Benchmark, results: Sequence[TrackerResults], convention: str | None = None) -> Scores:
-    """Score trackers on a benchmark.
-
-    A tracker's value is the mean over the sequences for which it has a whole result file; a sequence's value is the
-    mean over its repetitions. What is missing, unreadable, too short or too long is left out and listed in `faults`;
-    `n_sequences` says how many sequences a value stands for, and values of different `n_sequences` do not compare.
-    `fps` is the mean over sequences of `compute_fps`, and unknown unless every scored sequence has its times.
-
-    Args:
-        benchmark: what to score against.
-        results: the trackers' raw results.
-        convention: name of a convention; by default the benchmark's official one.
-
-    Raises:
-        UnknownNameError: there is no such convention.
-        ResultsError: no tracker, or two of one name.
-    """
-    rules = get_convention(convention or benchmark.convention)
-    trackers = tuple(result.tracker for result in results)
-    if not trackers:
-        raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")
-    if len(set(trackers)) < len(trackers):
-        raise ResultsError(
-            f"Every tracker is scored once; found {', '.join(trackers)}.", "Name each tracker's folder once."
-        )
-    attributes_n = {
-        attribute: sum(attribute in sequence.attributes for sequence in benchmark) for attribute in benchmark.attributes
+def _score_all_runs(
+    benchmark: Benchmark, results: TrackerResults, conventions: Sequence[Convention]
+) -> Mapping[str, Sequence[Sequence[SequenceScores | ResultsError]]]:
+    """Sequence → runs → one entry a convention, of every sequence that has a file; kept for the next time."""
+    boxes = {one.name: results.boxes[one.name] for one in benchmark if results.boxes.get(one.name)}
+    key = compute_key(benchmark, boxes, conventions)
+    kept = read_scores(key, boxes, conventions) if key is not None else None
+    if kept is not None:
+        return kept
+    scored = {
+        sequence.name: [compute_all_sequence_scores(sequence, run, conventions) for run in boxes[sequence.name]]
+        for sequence in benchmark
+        if sequence.name in boxes
     }
-    tables: dict[str, list[dict[str, Any]]] = {"sequences": [], "overall": [], "attributes": [], "spread": []}
-    success_curves: dict[str, Curve] = {}
-    precision_curves: dict[str, Curve] = {}
-    faults: list[ScoreFault] = []
-    for result in results:
-        scored, missing = _score_sequences(benchmark, result, rules)
-        faults.extend(missing)
-        label = {"benchmark": benchmark.name, "tracker": result.tracker, "convention": rules.name}
-        for sequence in scored:
-            tables["sequences"].extend(
-                {**label, "sequence": sequence.name, "run": run, "metric": metric, "value": value}
-                for run, row in enumerate(sequence.runs.tolist(), start=1)
-                for metric, value in zip(METRICS, row, strict=True)
+    whole: RunScores = {
+        name: [[one for one in run if isinstance(one, SequenceScores)] for run in runs] for name, runs in scored.items()
+    }
+    if key is not None and all(len(run) == len(conventions) for runs in whole.values() for run in runs):
+        write_scores(key, whole, conventions)
+    return scored
+
+
+def _score_tracker(
+    benchmark: Benchmark, results: TrackerResults, conventions: Sequence[Convention]
+) -> list[tuple[list[_ScoredSequence], list[ScoreFault]]]:
+    """One entry a convention: what is scored, and what is not."""
+    entries: list[tuple[list[_ScoredSequence], list[ScoreFault]]] = [([], []) for _ in conventions]
+    all_runs = _score_all_runs(benchmark, results, conventions)
+    for sequence in benchmark:
+        runs = all_runs.get(sequence.name)
+        unread = None if runs else results.faults.get(sequence.name, f"there is no result file of {sequence.name}.")
+        chosen = list(conventions)
+        if unread is not None:
+            absent = sequence.name not in results.faults
+            chosen = [convention for convention in conventions if absent and convention.no_file == "zeros"]
+            runs = [compute_all_sequence_scores(sequence, np.zeros((len(sequence), 4)), chosen)]
+        found = dict(
+            zip(
+                chosen,
+                _score_runs(sequence, runs or (), results.seconds.get(sequence.name, ()), chosen),
+                strict=True,
             )
+        )
+        for convention, (scored, faults) in zip(conventions, entries, strict=True):
+            entry = found.get(convention, unread)
+            if isinstance(entry, _ScoredSequence):
+                scored.append(entry)
+            message = unread if unread is not None else entry if isinstance(entry, str) else None
+            if message is not None:
+                counts = " It counts as one of zero boxes." if isinstance(entry, _ScoredSequence) else ""
+                faults.append(ScoreFault(results.tracker, sequence.name, message + counts))
+    return entries
+
+
+@dataclass(eq=False)
+class _Tables:
+    """Rows of all tables of one convention, as they grow tracker by tracker."""
+
+    benchmark: Benchmark
+    convention: Convention
+    attributes_n: Mapping[str, int]
+    sequences: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    overall: list[dict[str, Any]] = field(default_factory=list)
+    attributes: list[dict[str, Any]] = field(default_factory=list)
+    spread: list[dict[str, Any]] = field(default_factory=list)
+    curves: dict[str, dict[str, Curve]] = field(default_factory=lambda: defaultdict(dict))
+    faults: list[ScoreFault] = field(default_factory=list)
+
+    def add(self, tracker: str, scored: list[_ScoredSequence], faults: list[ScoreFault]) -> None:
+        self.faults.extend(faults)
+        label = {"benchmark": self.benchmark.name, "tracker": tracker, "convention": self.convention.name}
+        for sequence in scored:
+            runs = len(sequence.scores)
+            columns: dict[str, Sequence[Any]] = {
+                **{key: [value] * (runs * len(METRICS)) for key, value in label.items()},
+                "sequence": [sequence.name] * (runs * len(METRICS)),
+                "run": np.repeat(np.arange(1, runs + 1), len(METRICS)).tolist(),
+                "metric": METRICS * runs,
+                "value": sequence.scores.ravel().tolist(),
+                "weight": sequence.weights.ravel().tolist(),
+            }
+            for key, column in columns.items():
+                self.sequences[key].extend(column)
         groups: list[tuple[str | None, list[_ScoredSequence]]] = [(None, scored)]
-        groups += [(name, [each for each in scored if name in each.attributes]) for name in attributes_n]
+        groups += [(name, [each for each in scored if name in each.attributes]) for name in self.attributes_n]
         for attribute, group in groups:
-            tables["overall" if attribute is None else "attributes"].extend(
+            (self.overall if attribute is None else self.attributes).extend(
                 {
                     **label,
                     "metric": metric,
@@ -277,26 +365,139 @@ def compute_scores(benchmark: Benchmark, results: Sequence[TrackerResults], conv
                     "higher_is_better": HIGHER_IS_BETTER[metric],
                     "n_sequences": len(group),
                 }
-                for metric, value in zip(METRICS, _mean_over_sequences(group), strict=True)
+                for metric, value in zip(METRICS, _compute_means(group), strict=True)
             )
-        tables["spread"].extend({**label, **row} for row in _spread_over_runs(scored))
+        self.spread.extend({**label, **row} for row in _spread_over_runs(scored, pooled=self.convention.pooled))
         if scored:
-            success_curves[result.tracker] = np.mean([sequence.success_curve for sequence in scored], axis=0)
-            precision_curves[result.tracker] = np.mean([sequence.precision_curve for sequence in scored], axis=0)
-    return Scores(
-        benchmark=benchmark.name,
-        convention=rules,
-        trackers=trackers,
-        n_sequences=len(benchmark),
-        n_frames=sum(len(sequence) for sequence in benchmark),
-        missing=(*benchmark.missing, *(name for name, _ in benchmark.faults)),
-        attributes_n=attributes_n,
-        sequences=pd.DataFrame(tables["sequences"], columns=list(SEQUENCE_COLUMNS)),
-        overall=pd.DataFrame(tables["overall"], columns=list(SCORE_COLUMNS)),
-        attributes=pd.DataFrame(tables["attributes"], columns=list(SCORE_COLUMNS)),
-        spread=pd.DataFrame(tables["spread"], columns=list(SPREAD_COLUMNS)),
-        success_curves=success_curves,
-        precision_curves=precision_curves,
-        faults=tuple(faults),
-        contended=frozenset(result.tracker for result in results if result.contended),
+            for kind in ("success_curve", "precision_curve", "norm_precision_curve"):
+                if getattr(scored[0].runs[0], kind) is not None:
+                    self.curves[kind][tracker] = _compute_curve(scored, kind)
+
+    def finish(self, trackers: tuple[str, ...], contended: frozenset[str]) -> Scores:
+        return Scores(
+            benchmark=self.benchmark.name,
+            convention=self.convention,
+            trackers=trackers,
+            n_sequences=len(self.benchmark),
+            n_frames=sum(len(sequence) for sequence in self.benchmark),
+            missing=(*self.benchmark.missing, *(name for name, _ in self.benchmark.faults)),
+            attributes_n=self.attributes_n,
+            sequences=pd.DataFrame(self.sequences, columns=list(SEQUENCE_COLUMNS)),
+            overall=pd.DataFrame(self.overall, columns=list(SCORE_COLUMNS)),
+            attributes=pd.DataFrame(self.attributes, columns=list(SCORE_COLUMNS)),
+            spread=pd.DataFrame(self.spread, columns=list(SPREAD_COLUMNS)),
+            success_curves=self.curves["success_curve"],
+            precision_curves=self.curves["precision_curve"],
+            norm_precision_curves=self.curves["norm_precision_curve"],
+            faults=tuple(self.faults),
+            contended=contended,
+        )
+
+
+def compute_scores(benchmark: Benchmark, results: Iterable[TrackerResults], convention: str | None = None) -> Scores:
+    """Score trackers on a benchmark under one convention.
+
+    A tracker's value is the mean over the sequences for which it has a whole result file; a sequence's value is the
+    mean over its repetitions. Where the convention pools frames (GOT-10k's AO), the mean is over frames instead. What
+    is missing, unreadable, too short or too long is left out and listed in `faults`, unless the convention has a rule
+    for it; `n_sequences` says how many sequences a value stands for, and values of different `n_sequences` do not
+    compare. `fps` and `fps_mean` are means over sequences of `compute_fps` and `compute_mean_fps`, and unknown unless
+    every scored sequence has its times.
+
+    Args:
+        benchmark: what to score against.
+        results: the trackers' raw results; they are taken one after the other, so a generator keeps one in memory.
+        convention: name of a convention; None or "official" for the benchmark's own.
+
+    Raises:
+        UnknownNameError: there is no such convention.
+        ResultsError: no tracker, two of one name, or the convention "all".
+    """
+    if convention == "all":
+        raise ResultsError(
+            "One table holds numbers of one convention; all of them give one table each.",
+            "Name a convention, or use `compute_scores_all`.",
+        )
+    return compute_scores_all(benchmark, results, convention)[0]
+
+
+_FIRST_PIXEL = np.array([1.0, 1.0, 0.0, 0.0])
+
+
+def _count_from_one(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with pixels counted from 1, where the rules for its family are made for that.
+
+    The kits of OTB's family call a box valid only if x and y are positive too, which in their 1-based files holds for
+    every box that begins inside the image. Counted from 0, boxes at the left and upper border would be cast out.
+    """
+    if benchmark.family != "otb" or benchmark.origin != 0:
+        return benchmark
+    shifted = []
+    for sequence in benchmark:
+        points = sequence.ground_truth.shape[1] // 2
+        step = _FIRST_PIXEL if points == 2 else np.ones(2 * points)
+        shifted.append(replace(sequence, ground_truth=sequence.ground_truth + step))
+    return replace(benchmark, sequences=tuple(shifted))
+
+
+def _count_results_from_one(result: TrackerResults) -> TrackerResults:
+    return replace(
+        result, boxes={name: tuple(run + _FIRST_PIXEL for run in runs) for name, runs in result.boxes.items()}
     )
+
+
+def compute_scores_all(
+    benchmark: Benchmark, results: Iterable[TrackerResults], convention: str | None = "all"
+) -> list[Scores]:
+    """Score trackers under every convention that applies, the benchmark's own first. See `compute_scores`.
+
+    What conventions share is computed once, so that all of them cost little more than one.
+
+    Args:
+        benchmark: what to score against.
+        results: the trackers' raw results, taken one after the other.
+        convention: "all", or as `compute_scores` has it, which gives a list of one.
+
+    Raises:
+        UnknownNameError: there is no such convention.
+        ResultsError: no tracker, or two of one name.
+    """
+    conventions = resolve_conventions(convention, benchmark)
+    counted = _count_from_one(benchmark)
+    counts = {name: sum(name in sequence.attributes for sequence in benchmark) for name in benchmark.attributes}
+    tables = [_Tables(benchmark, one, counts) for one in conventions]
+    trackers: list[str] = []
+    contended: set[str] = set()
+    for result in results:
+        if result.tracker in trackers:
+            raise ResultsError(
+                f"Every tracker is scored once; found {', '.join([*trackers, result.tracker])}.",
+                "Name each tracker's folder once.",
+            )
+        trackers.append(result.tracker)
+        if result.contended:
+            contended.add(result.tracker)
+        compared = result if counted is benchmark else _count_results_from_one(result)
+        for table, (scored, faults) in zip(tables, _score_tracker(counted, compared, conventions), strict=True):
+            table.add(result.tracker, scored, faults)
+    if not trackers:
+        raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")
+    return [table.finish(tuple(trackers), frozenset(contended)) for table in tables]
+
+
+def check_one_convention(scores: Iterable[Scores]) -> None:
+    """Refuse to put numbers of one benchmark under different conventions into one ranking.
+
+    Raises:
+        ResultsError: a benchmark is there under several conventions.
+    """
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for one in scores:
+        found[one.benchmark][one.convention.name] = None
+    for benchmark, conventions in found.items():
+        if len(conventions) > 1:
+            raise ResultsError(
+                f"The numbers on {benchmark} follow different conventions: {', '.join(conventions)}. The same result "
+                "files score up to four points apart under them, so a ranking would order the rules, not the trackers.",
+                "Score all trackers under one convention, or ask for the ranking across conventions explicitly.",
+            )

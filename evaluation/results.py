@@ -12,14 +12,16 @@ without rounding) is in `evaluation.store`.
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from evaluation.layouts import TIMES_FOLDER, find_sequence_files, run_name
+from evaluation.layouts import TIMES_FOLDER, SequenceFiles, find_sequence_files, run_name
 from evaluation.number_text import Numbers, parse_numbers
 from evaluation.sequence import Benchmark
 from evaluation.text_cache import load_or_parse
@@ -41,6 +43,8 @@ __all__ = [
 ]
 
 RUNS_FOLDER = ".runs"
+
+_READERS = min(4, os.cpu_count() or 1)
 
 _SEPARATORS = str.maketrans(",;\t", "   ")
 
@@ -206,6 +210,15 @@ def _read_seconds(files: tuple[Path, ...], runs: int) -> tuple[Numbers, ...] | N
     return tuple(columns.T) if columns.shape[1] == runs else None
 
 
+def _read_sequence(files: SequenceFiles) -> tuple[tuple[Boxes, ...], tuple[Numbers, ...] | None] | DataError:
+    """Boxes and seconds of every run, or why they cannot be read."""
+    try:
+        runs = tuple(read_boxes(path) for path in files.boxes)
+        return runs, _read_seconds(files.times, len(runs))
+    except DataError as error:
+        return error
+
+
 def read_tracker_results(
     folder: Path, tracker: str, sequences: Iterable[str], *, contended: bool = False
 ) -> TrackerResults:
@@ -233,14 +246,12 @@ def read_tracker_results(
         sequence: f"several files in {home} could be meant: {', '.join(names)}."
         for sequence, names in ambiguous.items()
     }
-    for sequence, files in found.items():
-        try:
-            runs = tuple(read_boxes(path) for path in files.boxes)
-            times = _read_seconds(files.times, len(runs))
-        except DataError as error:
-            faults[sequence] = error.message
-            continue
-        boxes[sequence] = runs
-        if times is not None:
-            seconds[sequence] = times
+    with ThreadPoolExecutor(_READERS) as pool:  # reading, hashing and parsing leave the interpreter to others
+        for sequence, read in zip(found, pool.map(_read_sequence, found.values()), strict=True):
+            if isinstance(read, DataError):
+                faults[sequence] = read.message
+                continue
+            boxes[sequence], times = read
+            if times is not None:
+                seconds[sequence] = times
     return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults)

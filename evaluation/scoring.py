@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from evaluation.conventions import CONVENTIONS, resolve_conventions
@@ -33,11 +34,27 @@ def read_results(
     """
     folder = find_results_folder(results, benchmark)
     names = [sequence.name for sequence in benchmark]
-    for tracker in dict.fromkeys(trackers or list_trackers(folder)):
-        read = read_tracker_results(folder, tracker, names, contended=_is_doubtful(folder, tracker))
+    chosen = list(dict.fromkeys(trackers or list_trackers(folder)))
+    for read in _read_ahead(
+        lambda tracker: read_tracker_results(folder, tracker, names, contended=_is_doubtful(folder, tracker)), chosen
+    ):
+        tracker = read.tracker
         # A folder that holds no result of the benchmark and was not run by us is something else: plots, a report.
         if trackers or read.boxes or read.faults or (folder / RUNS_FOLDER / tracker).is_dir():
             yield read
+
+
+def _read_ahead(read: Callable[[str], TrackerResults], trackers: Sequence[str]) -> Iterator[TrackerResults]:
+    """Read one tracker while the one before is scored; never more than these two are in memory."""
+    with ThreadPoolExecutor(1) as pool:
+        pending: Future[TrackerResults] | None = None
+        for tracker in trackers:
+            following = pool.submit(read, tracker)
+            if pending is not None:
+                yield pending.result()
+            pending = following
+        if pending is not None:
+            yield pending.result()
 
 
 def _is_doubtful(folder: Path, tracker: str) -> bool:

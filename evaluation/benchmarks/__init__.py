@@ -81,11 +81,14 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
             "To score results, annotations alone will do: --annotations DIR or ZIP.",
         )
     known = list(inspect.signature(loader).parameters)[1:]
+    folder = Path(root) if root is not None else None
+    if folder is not None and folder.is_file() and "annotations" in known and "annotations" not in options:
+        folder, options = None, {**options, "annotations": folder}  # an archive can hold nothing else
     unknown = [key for key in options if key not in known]
     if unknown:
         raise ConfigError(
             f"The benchmark {name!r} has no option {', '.join(unknown)}.", f"Its options: {', '.join(known) or 'none'}."
         )
     values = {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in options.items()}
-    benchmark: Benchmark = loader(Path(root) if root is not None else None, **values)
+    benchmark: Benchmark = loader(folder, **values)
     return benchmark

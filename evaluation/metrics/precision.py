@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.metrics.success import Curve
-from siamcar.boxes import xywh_to_cxcywh
+from evaluation.metrics.success import Curve, count_up_to
 
 __all__ = [
     "DISTANCE_THRESHOLDS",
@@ -15,6 +14,7 @@ __all__ = [
     "PRECISION_AT",
     "compute_normalized_distance",
     "compute_normalized_precision_curve",
+    "compute_offset_distances",
     "compute_precision_curve",
     "get_value_at",
 ]
@@ -54,7 +54,7 @@ def compute_precision_curve(distance: npt.ArrayLike, thresholds: npt.ArrayLike =
     values = np.asarray(distance, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"Distances are (T,) with at least one frame; found shape {values.shape}.")
-    passed: Curve = (values[:, None] <= np.asarray(thresholds, dtype=np.float64)).mean(axis=0)
+    passed: Curve = count_up_to(values, thresholds)[0] / values.size
     return passed
 
 
@@ -71,10 +71,44 @@ def compute_normalized_distance(boxes: npt.ArrayLike, truth: npt.ArrayLike) -> C
     Returns:
         (…,) distances; NaN where a box has a NaN or a true side is not positive.
     """
-    predicted, true = xywh_to_cxcywh(boxes), xywh_to_cxcywh(truth)
-    size = np.where(true[..., 2:] > 0, true[..., 2:], np.nan)
-    difference = (predicted[..., :2] - true[..., :2]) / size
-    return np.hypot(difference[..., 0], difference[..., 1])
+    sides = np.asarray(truth, dtype=np.float64)[..., 2:]
+    sides = np.where(sides > 0, sides, np.nan)
+    return compute_offset_distances(boxes, truth, (sides[..., 0], sides[..., 1]))[1]
+
+
+def compute_offset_distances(
+    boxes: npt.ArrayLike,
+    truth: npt.ArrayLike,
+    size: tuple[Curve, Curve],
+    *,
+    divide_first: bool = False,
+) -> tuple[Curve, Curve]:
+    """Distances between centres, in pixels and in units of a size.
+
+    Centres are x + (w - 1) / 2, as all toolkits have them: the distance is the same as that of continuous boxes, and
+    so is its rounding. That decides for distances that are a threshold but for rounding, of which integer boxes have
+    many: `divide_first` or not makes 0.0002 of normalised precision on UAV123@10fps.
+
+    Args:
+        boxes: (…, 4) predicted `xywh`.
+        truth: (…, 4) true `xywh`.
+        size: (…,) widths and (…,) heights that the horizontal and vertical parts are divided by.
+        divide_first: divide both centres by the size, then subtract; else the other way round.
+
+    Returns:
+        (…,) pixels and (…,) sizes; NaN where a box has a NaN.
+    """
+    a, b = np.asarray(boxes, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    x_a, y_a = a[..., 0] + (a[..., 2] - 1) / 2, a[..., 1] + (a[..., 3] - 1) / 2
+    x_b, y_b = b[..., 0] + (b[..., 2] - 1) / 2, b[..., 1] + (b[..., 3] - 1) / 2
+    right, down = x_a - x_b, y_a - y_b
+    pixels: Curve = np.sqrt(right * right + down * down)
+    if divide_first:
+        right, down = x_a / size[0] - x_b / size[0], y_a / size[1] - y_b / size[1]
+    else:
+        right, down = right / size[0], down / size[1]
+    sizes: Curve = np.sqrt(right * right + down * down)
+    return pixels, sizes
 
 
 def compute_normalized_precision_curve(
@@ -96,12 +130,13 @@ def compute_normalized_precision_curve(
 
 
 def get_value_at(curve: npt.ArrayLike, thresholds: npt.ArrayLike, at: float) -> float:
-    """The value of a curve (N,) at one of its thresholds (N,).
+    """The value of a curve (N,) at one of its thresholds (N,), which rise.
 
     Raises:
         ValueError: `at` is none of the thresholds.
     """
-    index = np.flatnonzero(np.isclose(np.asarray(thresholds, dtype=np.float64), at, rtol=0.0, atol=1e-9))
-    if index.size != 1:
-        raise ValueError(f"{at} is not one of the thresholds {np.asarray(thresholds).tolist()}.")
-    return float(np.asarray(curve, dtype=np.float64)[index[0]])
+    known = np.asarray(thresholds, dtype=np.float64)
+    index = int(known.searchsorted(at - 1e-9))
+    if index == len(known) or not abs(known[index] - at) <= 1e-9:
+        raise ValueError(f"{at} is not one of the thresholds {known.tolist()}.")
+    return float(np.asarray(curve, dtype=np.float64)[index])

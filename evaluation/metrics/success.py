@@ -8,13 +8,43 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["OVERLAP_THRESHOLDS", "Curve", "compute_success_auc", "compute_success_curve"]
+__all__ = [
+    "OVERLAP_THRESHOLDS",
+    "Curve",
+    "compute_success_area",
+    "compute_success_auc",
+    "compute_success_curve",
+    "count_up_to",
+]
 
 Curve = npt.NDArray[np.float64]
 
 OVERLAP_THRESHOLDS: Curve = np.arange(21) / 20
 """(21,) 0, 0.05, …, 1: the thresholds of the OTB toolkit (`perfPlot.m`) and of everyone after it."""
 OVERLAP_THRESHOLDS.setflags(write=False)
+
+
+def count_up_to(
+    values: Curve, thresholds: npt.ArrayLike, *, strictly: bool = False
+) -> tuple[npt.NDArray[np.int64], int]:
+    """How many values are at most each threshold, or below it, and how many are numbers; NaN is nothing of these.
+
+    Sorting once and looking the thresholds up costs a tenth of comparing every value with every threshold, and gives
+    the same counts to the last one.
+
+    Args:
+        values: (T,), at least one.
+        thresholds: (N,), finite.
+        strictly: count values below a threshold, not those equal to it.
+
+    Returns:
+        (N,) counts, and the count of numbers.
+    """
+    rising = np.sort(values)  # NaN comes last
+    counts: npt.NDArray[np.int64] = rising.searchsorted(
+        np.asarray(thresholds, dtype=np.float64), side="left" if strictly else "right"
+    )
+    return counts, int(rising.searchsorted(np.nan)) if np.isnan(rising[-1]) else len(rising)
 
 
 def compute_success_curve(
@@ -27,14 +57,14 @@ def compute_success_curve(
     Args:
         overlap: (T,) overlap a frame, in [0, 1]; a negative number or NaN passes no threshold (a miss).
         thresholds: (N,) overlaps.
-        test: elementwise comparison of an overlap with a threshold: `np.greater` in the OTB toolkit, so that a
-            perfect tracker, which fails at the threshold 1, scores 20/21.
+        test: comparison of an overlap with a threshold: `np.greater` in the OTB toolkit, so that a perfect tracker,
+            which fails at the threshold 1, scores 20/21; `np.greater_equal` in TrackingNet's devkit.
 
     Returns:
         (N,) in [0, 1].
 
     Raises:
-        ValueError: no frame, or an array that is not one-dimensional.
+        ValueError: no frame, an array that is not one-dimensional, or another comparison.
 
     >>> compute_success_curve([1.0, 0.5, -1.0, 0.0], [0.0, 0.5, 1.0]).tolist()
     [0.5, 0.25, 0.0]
@@ -42,7 +72,10 @@ def compute_success_curve(
     values = np.asarray(overlap, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"Overlaps are (T,) with at least one frame; found shape {values.shape}.")
-    passed: Curve = test(values[:, None], np.asarray(thresholds, dtype=np.float64)).mean(axis=0)
+    if test not in (np.greater, np.greater_equal):
+        raise ValueError(f"An overlap passes by np.greater or np.greater_equal; found {test!r}.")
+    failed, numbers = count_up_to(values, thresholds, strictly=test is np.greater_equal)
+    passed: Curve = (numbers - failed) / values.size
     return passed
 
 
@@ -52,4 +85,13 @@ def compute_success_auc(curve: npt.ArrayLike) -> float:
     The field calls it area under the curve; it is the mean of the points (OTB's `plotDrawSave.m`, ranking "AUC"),
     not a trapezoid.
     """
-    return float(np.mean(np.asarray(curve, dtype=np.float64)))
+    return float(np.asarray(curve, dtype=np.float64).mean())
+
+
+def compute_success_area(curve: npt.ArrayLike) -> float:
+    """The area below a curve over evenly spaced thresholds by trapezoids, (N,) → one number in [0, 1].
+
+    The width of the thresholds' range counts as 1 (TrackingNet devkit, `metrics.py`).
+    """
+    values = np.asarray(curve, dtype=np.float64)
+    return float((values[1:] + values[:-1]).mean() / 2)

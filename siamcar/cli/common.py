@@ -67,7 +67,10 @@ Annotations = Annotated[
     ),
 ]
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Folder of the benchmark as it was downloaded (synthetic needs none).")
+    Path | None,
+    typer.Option(
+        "--data", help="Folder of the benchmark as downloaded, or an archive of annotations; none for synthetic."
+    ),
 ]
 ResultsFolder = Annotated[
     Path, typer.Option("--results", help="Root of all results, or the benchmark's own folder in it.")
@@ -131,7 +134,8 @@ def print_failures(failures: Iterable[tuple[str, str]], heading: str) -> None:
 def list_faults(scores: Scores, benchmark: Benchmark) -> list[tuple[str, str]]:
     """What could not be scored, as name and message: of the data, and of each tracker."""
     faults = [("data " + name, message) for name, message in benchmark.faults]
-    return faults + [(f"{one.tracker} {one.sequence}", one.message) for one in scores.faults]
+    rules = scores.convention.name
+    return faults + [(f"{one.tracker} {one.sequence} ({rules})", one.message) for one in scores.faults]
 
 
 def end_with_faults(faults: list[tuple[str, str]]) -> None:

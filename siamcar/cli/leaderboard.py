@@ -14,13 +14,17 @@ from siamcar.cli.common import (
     Json,
     Names,
     ResultsFolder,
+    end_with_faults,
     examples,
+    list_faults,
     print_error,
+    print_failures,
     print_json,
     print_line,
     stdout_console,
     verb,
 )
+from siamcar.cli.suite import open_benchmark
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
@@ -76,7 +80,10 @@ Benchmarks = Annotated[
 ]
 DataFolders = Annotated[
     list[str] | None,
-    typer.Option("--data", help="benchmark=DIR, over what `siamcar config set data.<benchmark>` holds; repeatable."),
+    typer.Option(
+        "--data",
+        help="benchmark=DIR (or an archive of annotations), over what is settled; repeatable.",
+    ),
 ]
 SuiteFile = Annotated[
     str, typer.Option("--suite", help="'paper', or a YAML file of benchmarks; says where data lies, too.")
@@ -116,7 +123,11 @@ def show(
     """
     from evaluation.board import build_board
 
-    chosen = written or (_SUFFIXES.get(out.suffix.lower()) if out else None) or Format.table
+    if out is not None and written is None and out.suffix.lower() not in _SUFFIXES:
+        raise ConfigError(
+            f"The suffix {out.suffix!r} of {out} says no format.", f"Use {', '.join(_SUFFIXES)}, or give --format."
+        )
+    chosen = written or (_SUFFIXES[out.suffix.lower()] if out else Format.table)
     if chosen is Format.parquet and out is None:
         raise ConfigError("Parquet is not for a terminal.", "Name a file with --out FILE.")
     folders = _parse_folders(data or [])
@@ -171,12 +182,16 @@ def _load_entry(
 
     server, note = _load_server(one.benchmark, results, trackers)
     try:
-        loaded = _load_benchmark(one, folder)
+        loaded = open_benchmark(one, folder)
         if isinstance(loaded, str):
             return BoardEntry(one.benchmark, server=server, note=loaded if note is None else note), False
         if not loaded.scorable:
             return BoardEntry(one.benchmark, server=server, note=note or ""), False
         scores = _score(loaded, one.benchmark, results, trackers, convention, tables)
+        faults = dict.fromkeys(fault for each in scores for fault in list_faults(each, loaded))
+        if faults:
+            print_failures(faults, f"{one.benchmark}: not scored")
+            return BoardEntry(one.benchmark, scores, server, note=f"{len(faults)} result files not scored"), True
     except SiamCARError as error:
         return BoardEntry(one.benchmark, server=server, note=str(error).replace("\n", " ")), True
     missing = f"no results; add them with: siamcar run --benchmark {one.benchmark} --results {results}"
@@ -192,21 +207,6 @@ def _load_server(name: str, results: Path, trackers: list[str] | None) -> tuple[
     server = tuple(one for one in load_server_scores(results, name) if not trackers or one.tracker in trackers)
     add = f"siamcar leaderboard add REPORT --benchmark {name} --tracker NAME --results {results}"
     return server, "" if server else f"no server scores; add them with: {add}"
-
-
-def _load_benchmark(one: SuiteBenchmark, folder: Path | None) -> Benchmark | str:
-    """The benchmark, or why it is not there and the command that adds it."""
-    from evaluation.benchmarks import BENCHMARKS, load_benchmark
-    from siamcar.user_config import find_data
-
-    name = one.benchmark
-    if name not in BENCHMARKS.names():
-        return "this version has no adapter for it"
-    root = folder or one.data or find_data(name)
-    if root is None and one.annotations is None and name != "synthetic":
-        return f"no data; add it with: siamcar config set data.{name} DIR"
-    options = {**one.settings, **({"annotations": one.annotations} if one.annotations else {})}
-    return load_benchmark(name, root, **options)
 
 
 def _score(
@@ -322,16 +322,19 @@ def compare(
 
     folders = _parse_folders(data or [])
     scores = []
+    faults: list[tuple[str, str]] = []
     for one in _choose_benchmarks(suite, benchmark, folders):
-        loaded = _load_benchmark(one, folders.get(one.benchmark))
+        loaded = open_benchmark(one, folders.get(one.benchmark))
         if isinstance(loaded, str):
             raise ConfigError(f"{one.benchmark}: {loaded}.")
         scores.append(load_scores(loaded, results, trackers, convention))
+        faults += list_faults(scores[-1], loaded)
     table = compare_trackers(scores, trackers)
     if as_json:
         print_json(table.to_dict("records"))
     else:
         stdout_console().print(render_rich(build_comparison_table(table)))
+    end_with_faults(faults)
 
 
 app.command("show", epilog=SHOW_EXAMPLES)(verb(show))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evaluation.sequence import Benchmark
     from evaluation.suite import SuiteBenchmark
 
-__all__ = ["SuiteName", "for_each_benchmark"]
+__all__ = ["SuiteName", "for_each_benchmark", "open_benchmark"]
 
 SuiteName = Annotated[
     str | None,
@@ -60,27 +60,52 @@ def for_each_benchmark(
         raise typer.Exit(EXIT_PARTIAL)
 
 
+def open_benchmark(entry: SuiteBenchmark, root: Path | None) -> Benchmark | str:
+    """A benchmark of a suite, or why it is passed over and what would add it.
+
+    Args:
+        entry: the benchmark.
+        root: its folder, over what the suite and this machine's settings say.
+
+    Raises:
+        UnknownNameError: there is no such benchmark.
+        SiamCARError: its data cannot be used.
+    """
+    from evaluation.benchmarks import BENCHMARKS, load_benchmark
+    from evaluation.runner import PROTOCOLS
+    from evaluation.suite import PAPER_SUITE
+    from siamcar.errors import UnknownNameError
+    from siamcar.user_config import find_data
+
+    name = entry.benchmark
+    planned = {one.benchmark for one in PAPER_SUITE.benchmarks}
+    if name not in BENCHMARKS.names():
+        if name not in planned:
+            raise UnknownNameError.of("benchmark", name, {*planned, *BENCHMARKS.names()})
+        return "this version has no adapter for it"
+    folder = root or entry.data or find_data(name)
+    if folder is None and entry.annotations is None and name != "synthetic":
+        return f"no data; add it with: siamcar config set data.{name} DIR"
+    options = {**entry.settings, **({"annotations": entry.annotations} if entry.annotations else {})}
+    benchmark = load_benchmark(name, folder, **options)
+    if benchmark.protocol not in PROTOCOLS:
+        return f"its protocol ({benchmark.protocol}) has no adapter in this version"
+    return benchmark
+
+
 def _do(
     entry: SuiteBenchmark,
     data: Path | None,
     work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
     needs_truth: bool,
 ) -> _Outcome:
-    from evaluation.benchmarks import BENCHMARKS, load_benchmark
-    from evaluation.runner import PROTOCOLS
     from siamcar.user_config import find_data
 
     name = entry.benchmark
-    if name not in BENCHMARKS.names():
-        return _Outcome(name, "skipped", "this version has no adapter for it")
-    root = entry.data or find_data(name, data)
-    if root is None and entry.annotations is None and name != "synthetic":
-        return _Outcome(name, "skipped", f"no data; add it with: siamcar config set data.{name} DIR")
     try:
-        options = {**entry.settings, **({"annotations": entry.annotations} if entry.annotations else {})}
-        benchmark = load_benchmark(name, root, **options)
-        if benchmark.protocol not in PROTOCOLS:
-            return _Outcome(name, "skipped", f"its protocol ({benchmark.protocol}) has no adapter in this version")
+        benchmark = open_benchmark(entry, entry.data or find_data(name, data))
+        if isinstance(benchmark, str):
+            return _Outcome(name, "skipped", benchmark)
         if needs_truth and not benchmark.scorable:
             return _Outcome(name, "skipped", "its ground truth is hidden: siamcar submit, then leaderboard add")
         failures = work(entry, benchmark)

@@ -1,4 +1,4 @@
-"""The convention `otb`, odd frame by odd frame, and against an independent loop over frames."""
+"""The convention `otb`, odd frame by odd frame; the other toolkits are in test_conventions_of_toolkits.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def distances(truth: object, boxes: object) -> list[float]:
 
 
 def test_otb_defines_success_and_precision_alone() -> None:
-    assert OTB.metrics == ("success", "precision")
+    assert tuple(OTB.metrics) == ("success", "precision")
     scores = compute_sequence_scores(make_sequence([TRUE, TRUE]), np.array([TRUE, TRUE]), OTB)
     assert scores.metrics == {"success": pytest.approx(20 / 21), "precision": 1.0}
 

@@ -90,7 +90,7 @@ def test_records_have_exactly_the_promised_columns_and_plain_values() -> None:
     }
     assert all(tuple(record) == SCORE_COLUMNS for record in records)
     assert [record["metric"] for record in records if record["attribute"] is None] == list(METRICS)
-    assert [record["attribute"] for record in records[4::4]] == ["IV", "SV"]
+    assert [record["attribute"] for record in records[len(METRICS) :: len(METRICS)]] == ["IV", "SV"]
     runs = scores.to_records("sequence")
     assert all(tuple(record) == SEQUENCE_COLUMNS for record in runs)
     assert len({record["sequence"] for record in runs}) == 3
@@ -362,3 +362,12 @@ def test_boxes_without_size_are_replaced_as_the_toolkit_does(shared: Path) -> No
                     np.testing.assert_allclose(curve, expected, rtol=0, atol=TOLERANCE)
             repaired += int((boxes[:, 2:] <= 0).any(axis=1).sum())
     assert repaired >= 12_000
+
+
+def test_boxes_at_the_border_count_whatever_the_first_pixel_is_called() -> None:
+    truth = np.array([[5.0, 5, 20, 20], [0.0, 5, 20, 20], [5.0, 0, 20, 20], [0.0, 0, 20, 20]])
+    for origin in (0, 1):
+        sequence = Sequence("edge", ImageFrames((Path("x"),) * 4), truth + np.array([origin, origin, 0, 0]))
+        benchmark = Benchmark("Made", (sequence,), "otb", origin=origin)
+        results = TrackerResults("perfect", {"edge": (sequence.ground_truth,)}, {})
+        assert compute_scores(benchmark, [results]).get_value("perfect", "success") == pytest.approx(20 / 21)
