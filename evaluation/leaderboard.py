@@ -8,20 +8,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from evaluation.conventions import (
-    Convention,
-    SequenceScores,
-    compute_all_sequence_scores,
-    resolve_conventions,
-)
+from evaluation.conventions import Convention, resolve_conventions
 from evaluation.metrics.success import Curve
 from evaluation.results import TrackerResults
-from evaluation.score_cache import RunScores, compute_key, read_scores, write_scores
 from evaluation.sequence import Benchmark
-from evaluation.sequence import Sequence as BenchmarkSequence
+from evaluation.tracker_scores import (
+    METRICS,
+    ScoredSequence,
+    ScoreFault,
+    compute_curve,
+    compute_fps,
+    compute_mean_fps,
+    compute_means,
+    compute_spread,
+    score_tracker,
+)
 from siamcar.errors import ResultsError
 
 __all__ = [
@@ -39,9 +42,6 @@ __all__ = [
     "compute_scores_all",
 ]
 
-METRICS = ("success", "precision", "norm_precision", "ao", "sr50", "sr75", "fps", "fps_mean")
-"""Every metric, in the order of tables. `fps` is frames over seconds, `fps_mean` the mean of 1/t."""
-
 HIGHER_IS_BETTER: Mapping[str, bool] = dict.fromkeys(METRICS, True)
 
 SCORE_COLUMNS = (
@@ -56,15 +56,6 @@ SCORE_COLUMNS = (
 )
 SEQUENCE_COLUMNS = ("benchmark", "tracker", "convention", "sequence", "run", "metric", "value", "weight")
 SPREAD_COLUMNS = ("benchmark", "tracker", "convention", "metric", "runs", "mean", "std")
-
-
-@dataclass(frozen=True)
-class ScoreFault:
-    """A sequence that could not be scored for a tracker, and why."""
-
-    tracker: str
-    sequence: str
-    message: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,182 +139,6 @@ class Scores:
         )
 
 
-def compute_fps(seconds: Sequence[float] | Curve, n_frames: int) -> float:
-    """Speed of one run over one sequence, in frames a second.
-
-    The frames after the first, divided by the seconds spent on them: the first frame is the initialisation, which
-    the time file records but which is no tracking.
-
-    Args:
-        seconds: one number a frame, the first of them the initialisation's.
-        n_frames: number of frames of the sequence.
-
-    Returns:
-        NaN where there is not one number a frame, or their sum is not a positive number.
-    """
-    if len(seconds) != n_frames or n_frames < 2:
-        return float("nan")
-    total = float(np.sum(np.asarray(seconds, dtype=np.float64)[1:]))
-    return (n_frames - 1) / total if np.isfinite(total) and total > 0 else float("nan")
-
-
-def compute_mean_fps(seconds: Sequence[float] | Curve) -> float:
-    """Speed of one run over one sequence as the GOT-10k toolkit has it: the mean of 1/t over all frames.
-
-    Times that are not positive are left out; the first frame, the initialisation, is not. NaN where no time is left.
-    """
-    times = _select_times(seconds)
-    return float(np.mean(1.0 / times)) if len(times) else float("nan")
-
-
-def _select_times(seconds: Sequence[float] | Curve) -> Curve:
-    times = np.asarray(seconds, dtype=np.float64)
-    return times[np.isfinite(times) & (times > 0)]
-
-
-@dataclass(frozen=True, eq=False)
-class _ScoredSequence:
-    """One tracker's runs over one sequence.
-
-    Attributes:
-        scores: (runs, metrics) in the order of `METRICS`; NaN where a metric is not defined or not known.
-        weights: (runs, metrics) what each counts in the benchmark's value.
-        runs: curves of each run.
-    """
-
-    name: str
-    attributes: frozenset[str]
-    scores: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64]
-    runs: tuple[SequenceScores, ...]
-
-    def mean_curve(self, kind: str) -> Curve:
-        curves: list[Curve] = [getattr(run, kind) for run in self.runs]
-        mean: Curve = curves[0] if len(curves) == 1 else np.mean(curves, axis=0)
-        return mean
-
-
-def _score_runs(
-    benchmark_sequence: BenchmarkSequence,
-    scored: Sequence[Sequence[SequenceScores | ResultsError]],
-    seconds: Sequence[Curve],
-    conventions: Sequence[Convention],
-) -> list[_ScoredSequence | str]:
-    """From runs, of one entry a convention each, to one entry a convention: the runs, or why they have no score."""
-    known = len(seconds) == len(scored)
-    fps = [compute_fps(run, len(benchmark_sequence)) for run in seconds] if known else [np.nan] * len(scored)
-    fps_mean = [compute_mean_fps(run) for run in seconds] if known else [np.nan] * len(scored)
-    n_times = [len(_select_times(run)) for run in seconds] if known else [1] * len(scored)
-    entries: list[_ScoredSequence | str] = []
-    for convention, runs in zip(conventions, zip(*scored, strict=True), strict=True):
-        failed = next(((number, run) for number, run in enumerate(runs, 1) if isinstance(run, ResultsError)), None)
-        if failed is not None:
-            entries.append((f"run {failed[0]}: " if len(runs) > 1 else "") + failed[1].message)
-            continue
-        values = np.full((len(runs), len(METRICS)), np.nan)
-        weights = np.full(values.shape, 1.0 / len(runs))
-        for row, run in enumerate(runs):
-            for metric, value in run.metrics.items():
-                values[row, METRICS.index(metric)] = value
-            if convention.pooled:
-                weights[row] = run.n_frames
-        values[:, METRICS.index("fps")], values[:, METRICS.index("fps_mean")] = fps, fps_mean
-        if convention.pooled:
-            weights[:, METRICS.index("fps_mean")] = n_times
-        entries.append(
-            _ScoredSequence(benchmark_sequence.name, benchmark_sequence.attributes, values, weights, tuple(runs))
-        )
-    return entries
-
-
-def _compute_means(scored: Sequence[_ScoredSequence]) -> list[float]:
-    """The benchmark's values, in the order of `METRICS`; NaN where a sequence has none."""
-    if not scored:
-        return [float("nan")] * len(METRICS)
-    values = np.concatenate([sequence.scores for sequence in scored])
-    means: list[float] = np.average(values, axis=0, weights=np.concatenate([one.weights for one in scored])).tolist()
-    return means
-
-
-def _compute_curve(scored: Sequence[_ScoredSequence], kind: str) -> Curve:
-    # All metrics that are read from curves have one weight a sequence.
-    curve: Curve = np.average(
-        [sequence.mean_curve(kind) for sequence in scored],
-        axis=0,
-        weights=[float(sequence.weights[:, 0].sum()) for sequence in scored],
-    )
-    return curve
-
-
-def _spread_over_runs(scored: Sequence[_ScoredSequence], *, pooled: bool) -> list[dict[str, Any]]:
-    """Mean and standard deviation of the benchmark's value over the runs that every sequence has."""
-    runs = min((len(sequence.scores) for sequence in scored), default=0)
-    if runs < 2:
-        return []
-    values = np.stack([sequence.scores[:runs] for sequence in scored])
-    weights = np.stack([sequence.weights[:runs] for sequence in scored]) if pooled else None
-    per_run = np.average(values, axis=0, weights=weights)
-    return [
-        {"metric": metric, "runs": runs, "mean": float(column.mean()), "std": float(column.std(ddof=1))}
-        for metric, column in zip(METRICS, per_run.T, strict=True)
-        if np.isfinite(column).all()
-    ]
-
-
-def _score_all_runs(
-    benchmark: Benchmark, results: TrackerResults, conventions: Sequence[Convention]
-) -> Mapping[str, Sequence[Sequence[SequenceScores | ResultsError]]]:
-    """Sequence → runs → one entry a convention, of every sequence that has a file; kept for the next time."""
-    boxes = {one.name: results.boxes[one.name] for one in benchmark if results.boxes.get(one.name)}
-    key = compute_key(benchmark, boxes, conventions)
-    kept = read_scores(key, boxes, conventions) if key is not None else None
-    if kept is not None:
-        return kept
-    scored = {
-        sequence.name: [compute_all_sequence_scores(sequence, run, conventions) for run in boxes[sequence.name]]
-        for sequence in benchmark
-        if sequence.name in boxes
-    }
-    whole: RunScores = {
-        name: [[one for one in run if isinstance(one, SequenceScores)] for run in runs] for name, runs in scored.items()
-    }
-    if key is not None and all(len(run) == len(conventions) for runs in whole.values() for run in runs):
-        write_scores(key, whole, conventions)
-    return scored
-
-
-def _score_tracker(
-    benchmark: Benchmark, results: TrackerResults, conventions: Sequence[Convention]
-) -> list[tuple[list[_ScoredSequence], list[ScoreFault]]]:
-    """One entry a convention: what is scored, and what is not."""
-    entries: list[tuple[list[_ScoredSequence], list[ScoreFault]]] = [([], []) for _ in conventions]
-    all_runs = _score_all_runs(benchmark, results, conventions)
-    for sequence in benchmark:
-        runs = all_runs.get(sequence.name)
-        unread = None if runs else results.faults.get(sequence.name, f"there is no result file of {sequence.name}.")
-        chosen = list(conventions)
-        if unread is not None:
-            absent = sequence.name not in results.faults
-            chosen = [convention for convention in conventions if absent and convention.no_file == "zeros"]
-            runs = [compute_all_sequence_scores(sequence, np.zeros((len(sequence), 4)), chosen)]
-        found = dict(
-            zip(
-                chosen,
-                _score_runs(sequence, runs or (), results.seconds.get(sequence.name, ()), chosen),
-                strict=True,
-            )
-        )
-        for convention, (scored, faults) in zip(conventions, entries, strict=True):
-            entry = found.get(convention, unread)
-            if isinstance(entry, _ScoredSequence):
-                scored.append(entry)
-            message = unread if unread is not None else entry if isinstance(entry, str) else None
-            if message is not None:
-                counts = " It counts as one of zero boxes." if isinstance(entry, _ScoredSequence) else ""
-                faults.append(ScoreFault(results.tracker, sequence.name, message + counts))
-    return entries
-
-
 @dataclass(eq=False)
 class _Tables:
     """Rows of all tables of one convention, as they grow tracker by tracker."""
@@ -338,7 +153,7 @@ class _Tables:
     curves: dict[str, dict[str, Curve]] = field(default_factory=lambda: defaultdict(dict))
     faults: list[ScoreFault] = field(default_factory=list)
 
-    def add(self, tracker: str, scored: list[_ScoredSequence], faults: list[ScoreFault]) -> None:
+    def add(self, tracker: str, scored: list[ScoredSequence], faults: list[ScoreFault]) -> None:
         self.faults.extend(faults)
         label = {"benchmark": self.benchmark.name, "tracker": tracker, "convention": self.convention.name}
         for sequence in scored:
@@ -353,7 +168,7 @@ class _Tables:
             }
             for key, column in columns.items():
                 self.sequences[key].extend(column)
-        groups: list[tuple[str | None, list[_ScoredSequence]]] = [(None, scored)]
+        groups: list[tuple[str | None, list[ScoredSequence]]] = [(None, scored)]
         groups += [(name, [each for each in scored if name in each.attributes]) for name in self.attributes_n]
         for attribute, group in groups:
             (self.overall if attribute is None else self.attributes).extend(
@@ -365,13 +180,13 @@ class _Tables:
                     "higher_is_better": HIGHER_IS_BETTER[metric],
                     "n_sequences": len(group),
                 }
-                for metric, value in zip(METRICS, _compute_means(group), strict=True)
+                for metric, value in zip(METRICS, compute_means(group), strict=True)
             )
-        self.spread.extend({**label, **row} for row in _spread_over_runs(scored, pooled=self.convention.pooled))
+        self.spread.extend({**label, **row} for row in compute_spread(scored, pooled=self.convention.pooled))
         if scored:
             for kind in ("success_curve", "precision_curve", "norm_precision_curve"):
                 if getattr(scored[0].runs[0], kind) is not None:
-                    self.curves[kind][tracker] = _compute_curve(scored, kind)
+                    self.curves[kind][tracker] = compute_curve(scored, kind)
 
     def finish(self, trackers: tuple[str, ...], contended: frozenset[str]) -> Scores:
         return Scores(
@@ -478,7 +293,7 @@ def compute_scores_all(
         if result.contended:
             contended.add(result.tracker)
         compared = result if counted is benchmark else _count_results_from_one(result)
-        for table, (scored, faults) in zip(tables, _score_tracker(counted, compared, conventions), strict=True):
+        for table, (scored, faults) in zip(tables, score_tracker(counted, compared, conventions), strict=True):
             table.add(result.tracker, scored, faults)
     if not trackers:
         raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")

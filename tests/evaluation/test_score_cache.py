@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation import leaderboard, score_cache, text_cache
+from evaluation import score_cache, text_cache, tracker_scores
 from evaluation.conventions import resolve_conventions
 from evaluation.leaderboard import compute_scores_all
 from evaluation.results import TrackerResults
@@ -60,7 +60,7 @@ def test_kept_scores_are_the_fresh_ones(family: str, folder: Path, monkeypatch: 
     def refuse(*_: object) -> None:
         raise AssertionError("scored a second time")
 
-    monkeypatch.setattr(leaderboard, "compute_all_sequence_scores", refuse)
+    monkeypatch.setattr(tracker_scores, "compute_all_sequence_scores", refuse)
     for one, other in zip(fresh, compute_scores_all(benchmark, [results]), strict=True):
         pd.testing.assert_frame_equal(one.sequences, other.sequences)
         pd.testing.assert_frame_equal(one.overall, other.overall)
