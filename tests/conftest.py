@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's settings and cache out of the tests, and the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIAMCAR_CONFIG", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("SIAMCAR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("SIAMCAR_DATA", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

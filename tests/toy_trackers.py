@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -75,6 +76,23 @@ class Drawing(Jitter):
         super().__init__(step=np.random.random())
 
 
+class Gated(Jitter):
+    """Tracks its first target, then waits at every other one until a file is there: a run stopped in the middle."""
+
+    def __init__(self, gate: str) -> None:
+        super().__init__()
+        self.gate, self.targets = Path(gate), 0
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        super().init(frame, box)
+        self.targets += 1
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        while self.targets > 1 and not self.gate.exists():
+            time.sleep(0.02)
+        return super().track(frame)
+
+
 class Slow(Jitter):
     def track(self, frame: np.ndarray) -> Prediction:
         time.sleep(0.05)
@@ -99,6 +117,10 @@ def make_drawing() -> Drawing:
 
 def make_killed(x: float) -> Failing:
     return Failing(x, kill=True)
+
+
+def make_gated(gate: str) -> Gated:
+    return Gated(gate)
 
 
 def make_slow() -> Slow:
