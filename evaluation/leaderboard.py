@@ -83,6 +83,7 @@ class Scores:
             convention does not define the metric.
         faults: what could not be scored, or is missing and scored as such.
         contended: trackers whose speed was measured with more workers × threads than cores.
+        notes: what is odd about result files that were scored all the same.
     """
 
     benchmark: str
@@ -101,6 +102,7 @@ class Scores:
     norm_precision_curves: Mapping[str, Curve]
     faults: tuple[ScoreFault, ...]
     contended: frozenset[str]
+    notes: tuple[str, ...] = ()
 
     def to_records(self, by: str | None = None) -> list[dict[str, Any]]:
         """Rows as plain values for JSON; what is not defined or not known is None.
@@ -188,7 +190,7 @@ class _Tables:
                 if getattr(scored[0].runs[0], kind) is not None:
                     self.curves[kind][tracker] = compute_curve(scored, kind)
 
-    def finish(self, trackers: tuple[str, ...], contended: frozenset[str]) -> Scores:
+    def finish(self, trackers: tuple[str, ...], contended: frozenset[str], notes: tuple[str, ...]) -> Scores:
         return Scores(
             benchmark=self.benchmark.name,
             convention=self.convention,
@@ -206,6 +208,7 @@ class _Tables:
             norm_precision_curves=self.curves["norm_precision_curve"],
             faults=tuple(self.faults),
             contended=contended,
+            notes=notes,
         )
 
 
@@ -283,6 +286,7 @@ def compute_scores_all(
     tables = [_Tables(benchmark, one, counts) for one in conventions]
     trackers: list[str] = []
     contended: set[str] = set()
+    notes: list[str] = []
     for result in results:
         if result.tracker in trackers:
             raise ResultsError(
@@ -292,12 +296,13 @@ def compute_scores_all(
         trackers.append(result.tracker)
         if result.contended:
             contended.add(result.tracker)
+        notes += [f"{result.tracker} {note}" for note in result.notes]
         compared = result if counted is benchmark else _count_results_from_one(result)
         for table, (scored, faults) in zip(tables, score_tracker(counted, compared, conventions), strict=True):
             table.add(result.tracker, scored, faults)
     if not trackers:
         raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")
-    return [table.finish(tuple(trackers), frozenset(contended)) for table in tables]
+    return [table.finish(tuple(trackers), frozenset(contended), tuple(notes)) for table in tables]
 
 
 def check_one_convention(scores: Iterable[Scores]) -> None:

@@ -87,6 +87,7 @@ class TrackerResults:
         seconds: sequence → one (N,) array a run; sequences without time files are absent.
         contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
         faults: sequence → why its files could not be read; such a sequence is in neither mapping above.
+        notes: what is odd about files that could be read: rows that are no boxes, with the first line.
     """
 
     tracker: str
@@ -94,6 +95,7 @@ class TrackerResults:
     seconds: Mapping[str, tuple[Numbers, ...]]
     contended: bool = False
     faults: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def format_boxes(boxes: Boxes) -> bytes:
@@ -242,6 +244,7 @@ def read_tracker_results(
     found, ambiguous = find_sequence_files(home, sequences)
     boxes: dict[str, tuple[Boxes, ...]] = {}
     seconds: dict[str, tuple[Numbers, ...]] = {}
+    notes: list[str | None] = []
     faults = {
         sequence: f"several files in {home} could be meant: {', '.join(names)}."
         for sequence, names in ambiguous.items()
@@ -252,6 +255,16 @@ def read_tracker_results(
                 faults[sequence] = read.message
                 continue
             boxes[sequence], times = read
+            notes.extend(_describe_odd_rows(sequence, run) for run in boxes[sequence])
             if times is not None:
                 seconds[sequence] = times
-    return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults)
+    return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults, notes=tuple(filter(None, notes)))
+
+
+def _describe_odd_rows(sequence: str, boxes: Boxes) -> str | None:
+    """Say how many rows are no boxes, and where the first is; None where all are."""
+    odd = np.flatnonzero(~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)))
+    if not len(odd):
+        return None
+    rows = "1 row is no box" if len(odd) == 1 else f"{len(odd)} of {len(boxes)} rows are no boxes"
+    return f"{sequence}: {rows} (NaN, or a side that is not positive), the first in line {odd[0] + 1}"

@@ -52,6 +52,9 @@ def render_report(scores: Scores) -> str:
     if scores.faults:
         parts.append("## Not scored\n")
         parts.append("".join(f"- {fault.tracker}, {fault.sequence}: {fault.message}\n" for fault in scores.faults))
+    if scores.notes:
+        parts.append("## Odd rows, scored as the convention says\n")
+        parts.append("".join(f"- {note}\n" for note in scores.notes))
     parts += ["## How these numbers were made\n", _render_provenance(scores)]
     return "\n".join(parts)
 

@@ -104,13 +104,28 @@ def _score(
     builders = {None: build_score_table, "attribute": build_attribute_table, "sequence": build_sequence_table}
     records: list[dict[str, Any]] = []
     faults: dict[tuple[str, str], None] = {}
-    for scores in load_scores_by_convention(benchmark, results, trackers, convention):
+    scores_of_all = load_scores_by_convention(benchmark, results, trackers, convention)
+    for scores in scores_of_all:
         records += scores.to_records(by)
         faults |= dict.fromkeys(list_faults(scores, benchmark))
         if show:
             stdout_console().print(render_rich(builders[by](scores)))
             print_line()
+    if show and scores_of_all:
+        _tell_notes(scores_of_all[0].notes, all_of_them=by == "sequence")
     return records, list(faults)
+
+
+def _tell_notes(notes: tuple[str, ...], *, all_of_them: bool) -> None:
+    """Name odd rows that were scored all the same, a few unless all are asked for."""
+    if not notes:
+        return
+    shown = notes if all_of_them else notes[:5]
+    print_error(f"Scored as the convention says ({len(notes)}):")
+    for note in shown:
+        print_error(f"  {note}")
+    if len(shown) < len(notes):
+        print_error(f"  and {len(notes) - len(shown)} more; --by sequence names them all")
 
 
 def _score_suite(suite: str, data: Path | None, work: Any) -> None:

@@ -75,6 +75,18 @@ def test_a_damaged_file_is_listed_with_exit_code_3(results: Path, tmp_path: Path
     assert "synth_002_sway.txt, line 1" in outcome.stderr
 
 
+def test_rows_that_are_no_boxes_are_named(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "copy")
+    path = tmp_path / "copy" / "Synthetic" / "static" / "synth_002_sway.txt"
+    lines = path.read_text().splitlines()
+    lines[6] = "NaN,NaN,NaN,NaN"
+    path.write_text("\n".join(lines) + "\n")
+    outcome = siamcar("score", *SMALL, "--results", tmp_path / "copy")
+    assert outcome.exit_code == 0
+    assert "static synth_002_sway: 1 row is no box" in outcome.stderr
+    assert "line 7" in outcome.stderr
+
+
 def test_other_folders_beside_the_trackers_are_no_trackers(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "Synthetic" / "plots").mkdir()
