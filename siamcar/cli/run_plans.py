@@ -135,8 +135,8 @@ def execute_plans(
     Raises:
         typer.Exit: with code 130 after Ctrl-C or SIGTERM; the command to go on with is printed.
     """
-    # A batch system stops a job with SIGTERM: it ends as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A batch system stops a job with SIGTERM: it ends as Ctrl-C does, also where Ctrl-C itself is ignored (nohup, &).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     documents: list[dict[str, Any]] = []
     failures: list[tuple[str, str]] = []
     errors: list[SiamCARError] = []

@@ -25,9 +25,10 @@ def arguments(results: Path, tracker: str = "make_gated") -> list[str]:
     ]  # fmt: skip
 
 
-def run_here(results: Path, tracker: str = "make_gated") -> subprocess.Popen[str]:
+def run_here(results: Path, tracker: str = "make_gated", *, ignore_sigint: bool = False) -> subprocess.Popen[str]:
     """Start a run in `results`; trackers of the tests are found there, too."""
     results.mkdir(exist_ok=True)
+    handling = signal.SIG_IGN if ignore_sigint else signal.SIG_DFL
     return subprocess.Popen(
         arguments(results, tracker),
         cwd=results,
@@ -36,6 +37,8 @@ def run_here(results: Path, tracker: str = "make_gated") -> subprocess.Popen[str
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # In the background of a shell SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, handling),  # noqa: PLW1509 - no other thread runs here
     )
 
 
@@ -82,11 +85,13 @@ def test_kill_9_loses_one_sequence_at_most(tmp_path: Path, undisturbed: dict[str
     assert not list(tmp_path.rglob("*.tmp*"))
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("kind", "in_background"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
 def test_an_interrupted_run_prints_how_to_go_on(
-    tmp_path: Path, undisturbed: dict[str, bytes], kind: signal.Signals
+    tmp_path: Path, undisturbed: dict[str, bytes], kind: signal.Signals, in_background: bool
 ) -> None:
-    process = run_here(tmp_path)
+    process = run_here(tmp_path, ignore_sigint=in_background)
     wait_for_first_sequence(tmp_path, process)
     if kind is signal.SIGINT:
         os.killpg(process.pid, kind)  # Ctrl-C reaches every process of the terminal
