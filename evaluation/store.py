@@ -109,6 +109,9 @@ class RunStore:
             ResultsError: another process holds it, it belongs to another run, or `overwrite` forbids going on.
         """
         with hold_lock(self.folder, self.record.tracker):
+            for folder in (self.home, self.hidden):  # what a run killed in the middle of a write has left
+                for path in folder.rglob(".*.tmp"):
+                    path.unlink(missing_ok=True)
             self._take_over(overwrite)
             if overwrite == "always" and not self.record.sequences:
                 clear_results(self.folder, self.record.tracker)

@@ -139,6 +139,15 @@ def test_a_damaged_record_is_explained(tmp_path: Path) -> None:
     assert json.loads((tmp_path / ".runs" / "mine" / "run.json").read_text())["benchmark"] == "Toy"
 
 
+def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:
+    for folder in (tmp_path / "mine", tmp_path / ".runs" / "mine"):
+        folder.mkdir(parents=True)
+        (folder / ".run.json.123.abc.tmp").write_text("half")
+    with make_store(tmp_path).open("only-missing", {}, contended=False):
+        pass
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
         store.add(make_sequence(count=6), None, make_trajectory(6))
