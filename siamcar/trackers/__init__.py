@@ -33,6 +33,7 @@ TRACKERS = Registry(
         "opencv:vit": "siamcar.trackers.opencv:create_vit",
     },
     group="siamcar.trackers",
+    families={"got10k": "integrations.got10k.toolkit_tracker:wrap_class"},
 )
 
 
@@ -40,7 +41,8 @@ def create_tracker(name: str, options: Mapping[str, Any] | None = None) -> Track
     """Make the tracker of a name.
 
     Args:
-        name: a registered name, or "package.module:factory" of an installed package.
+        name: a registered name, "package.module:factory" of an installed package, or "got10k:package.module:Class" of
+            a tracker that was written for the GOT-10k toolkit.
         options: what its factory takes.
 
     Raises:

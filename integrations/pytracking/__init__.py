@@ -1,0 +1,1 @@
+"""pytracking (a checkout of github.com/visionml/pytracking): our trackers under its own scripts."""
