@@ -1,4 +1,4 @@
-"""Files: a content hash, and writes that are whole or not there."""
+"""Files: a content hash, writes that are whole or not there, and where caches lie."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["compute_sha256", "write_atomic"]
+__all__ = ["compute_sha256", "get_cache_folder", "write_atomic"]
+
+
+def get_cache_folder() -> Path | None:
+    """Folder of the user's caches; it need not exist. None where the user wants no cache, or has no home.
+
+    `$SIAMCAR_CACHE` ("off" for none), else `$XDG_CACHE_HOME/siamcar`, else `~/.cache/siamcar`.
+    """
+    chosen = os.environ.get("SIAMCAR_CACHE")
+    if chosen == "off":
+        return None
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "siamcar"
+    except RuntimeError:
+        return None
 
 
 def compute_sha256(path: str | Path) -> str:
