@@ -1,27 +1,37 @@
 """What it costs to score a long benchmark: 13 trackers on sequences of LaSOT's lengths, one process, from text files.
 
 With the shared folder (`SIAMCAR_SHARED`, or `shared` beside the repository) the ground truth is LaSOT's and the 13
-trackers are its two published ones with seeded noise; without, boxes are drawn. The baseline is the GOT-10k toolkit's
-LaSOT experiment where it is installed, else a plain evaluator: `np.loadtxt`, then a loop over the thresholds.
+trackers are its two published ones with seeded noise; without, boxes are drawn.
+
+The baseline is the GOT-10k toolkit where it is installed: its LaSOT experiment, which only the head of its repository
+has, or its OTB experiment with normalised precision added by its own metric function, which is what the LaSOT
+experiment adds. Plots are left out. Without the toolkit it is a plain evaluator: `np.loadtxt`, then a loop over the
+thresholds. Baseline and candidates take turns, and every round has a ratio of its own.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import re
 import resource
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.harness import compare
 from evaluation.conventions import resolve_conventions
-from evaluation.scoring import load_scores_by_convention
+from evaluation.leaderboard import compute_scores_all
+from evaluation.scoring import load_scores_by_convention, read_results
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 
 Boxes = npt.NDArray[np.float64]
@@ -108,48 +118,99 @@ def score_plainly(benchmark: Benchmark, folder: Path) -> float:
     return float(np.mean(values))
 
 
-def score_with_got10k(benchmark: Benchmark, folder: Path) -> float:
-    from got10k.experiments import ExperimentLaSOT  # type: ignore[import-not-found,unused-ignore]
+def make_got10k_experiment(benchmark: Benchmark) -> tuple[str, Any]:
+    """What the toolkit evaluates LaSOT with, and its name; its data set is the benchmark in memory."""
+    from got10k import experiments  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from got10k.utils.metrics import center_error  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    class WithNormalizedPrecision(experiments.ExperimentOTB):  # type: ignore[misc,name-defined,unused-ignore]
+        def _calc_metrics(self, boxes: Boxes, truth: Boxes) -> tuple[Boxes, tuple[Boxes, Boxes]]:
+            overlaps, errors = super()._calc_metrics(boxes, truth)
+            size = np.maximum(truth[:, [2, 3, 2, 3]], 1.0)
+            return overlaps, (errors, center_error(boxes / size, truth / size))
+
+        def _calc_curves(self, overlaps: Boxes, errors: tuple[Boxes, Boxes]) -> tuple[Boxes, Boxes]:
+            np.mean(errors[1][:, None] <= np.linspace(0, 0.5, 51)[None], axis=0)
+            success, precision = super()._calc_curves(overlaps, errors[0])
+            return success, precision
 
     class Truth(list[tuple[list[str], Boxes]]):
         seq_names = [sequence.name for sequence in benchmark]  # noqa: RUF012
 
-    experiment = ExperimentLaSOT.__new__(ExperimentLaSOT)
+    own = getattr(experiments, "ExperimentLaSOT", None)
+    kind = own or WithNormalizedPrecision
+    experiment = kind.__new__(kind)
     experiment.dataset = Truth(([], np.array(sequence.boxes)) for sequence in benchmark)
     experiment.nbins_iou, experiment.nbins_ce, experiment.nbins_nce = 21, 51, 51
-    experiment.result_dir, experiment.report_dir = str(folder), str(folder.parent / "report")
     experiment.plot_curves = lambda *_: None
-    report = experiment.report([home.name for home in sorted(folder.iterdir())])
-    return float(np.mean([one["overall"]["success_score"] for one in report.values()]))
+    return "got10k, LaSOT experiment" if own else "got10k, OTB experiment + norm. precision", experiment
 
 
-def clock(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def make_baseline(benchmark: Benchmark, folder: Path) -> tuple[str, Callable[[], object]]:
+    """The evaluator that ours is compared with, and its name."""
+    if importlib.util.find_spec("got10k") is None:
+        return "np.loadtxt and a loop over thresholds", lambda: score_plainly(benchmark, folder)
+    name, experiment = make_got10k_experiment(benchmark)
+    experiment.result_dir, experiment.report_dir = str(folder), str(folder.parent / "report")
+    trackers = [home.name for home in sorted(folder.iterdir())]
+
+    def report() -> object:
+        with redirect_stdout(io.StringIO()):
+            return experiment.report(trackers)
+
+    return name, report
+
+
+def make_metric_baseline(benchmark: Benchmark, boxes: list[dict[str, Boxes]]) -> Callable[[], object] | None:
+    """The toolkit's metrics and curves alone, of boxes in memory; None without the toolkit."""
+    if importlib.util.find_spec("got10k") is None:
+        return None
+    _, experiment = make_got10k_experiment(benchmark)
+
+    def compute() -> None:
+        for one in boxes:
+            for sequence in benchmark:
+                length = min(len(one[sequence.name]), len(sequence))
+                found = experiment._calc_metrics(one[sequence.name][:length], sequence.boxes[:length])
+                experiment._calc_curves(*found)
+
+    return compute
 
 
 def get_peak_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def iterate_measurements(benchmark: Benchmark, folder: Path, root: Path) -> Iterator[tuple[str, float]]:
-    trackers = [home.name for home in sorted(folder.iterdir())]
+def print_times(benchmark: Benchmark, folder: Path, root: Path) -> None:
+    """Baseline and ours in turn, from text, from memory, and with a cache."""
 
-    def score(convention: str, chosen: list[str]) -> object:
-        return load_scores_by_convention(benchmark, folder, chosen, convention)
+    def score(convention: str, cache: str = "off") -> object:
+        os.environ["SIAMCAR_CACHE"] = cache if cache == "off" else str(root / cache)
+        return load_scores_by_convention(benchmark, folder, None, convention)
 
-    def with_cache(name: str, convention: str) -> float:
-        os.environ["SIAMCAR_CACHE"] = name if name == "off" else str(root / name)
-        return clock(lambda: score(convention, trackers))
-
-    with_cache("off", "official")  # files into the system's memory, modules loaded
-    yield "one convention, from text", with_cache("off", "official")
-    yield "all conventions, from text", with_cache("off", "all")
-    yield "one convention, first call with a cache", with_cache("one", "official")
-    yield "one convention, second call", with_cache("one", "official")
-    yield "all conventions, first call, texts cached", with_cache("one", "all")
-    yield "all conventions, second call", with_cache("one", "all")
+    name, baseline = make_baseline(benchmark, folder)
+    print(f"Baseline: {name}.")
+    for convention, what in (("official", "one convention"), ("all", "all conventions")):
+        print(compare(f"{what}, from text", baseline, partial(score, convention), rounds=3))
+    os.environ["SIAMCAR_CACHE"] = "off"
+    results = list(read_results(benchmark, folder))
+    boxes = [{name: np.ascontiguousarray(runs[0]) for name, runs in one.boxes.items()} for one in results]
+    alone = make_metric_baseline(benchmark, boxes)
+    if alone is not None:
+        for convention, what in (("official", "one convention"), ("all", "all conventions")):
+            ours = partial(compute_scores_all, benchmark, results, convention)
+            print(compare(f"{what}, boxes in memory", alone, ours, rounds=3))
+    time.sleep(3)  # files that were just written are read again each time (evaluation/file_index.py)
+    for convention, what in (("official", "one convention"), ("all", "all conventions")):
+        times = []
+        for _ in range(4):
+            start = time.perf_counter()
+            score(convention, "cache")
+            times.append(time.perf_counter() - start)
+        first, *later = times
+        print(
+            f"{what:<16} with a cache: first call {first:5.2f} s, later calls {min(later):5.2f} to {max(later):.2f} s"
+        )
 
 
 def main() -> None:
@@ -172,10 +233,4 @@ def main() -> None:
         two = get_peak_mebibytes()
         load_scores_by_convention(benchmark, folder, None, "all")
         print(f"peak memory after 2 trackers {two:.0f} MiB, after {N_TRACKERS} {get_peak_mebibytes():.0f} MiB")
-        has_got10k = importlib.util.find_spec("got10k") is not None
-        evaluate = score_with_got10k if has_got10k else score_plainly
-        baseline = clock(lambda: evaluate(benchmark, folder))
-        label = "got10k, LaSOT experiment" if has_got10k else "np.loadtxt and a loop over thresholds"
-        print(f"{label:<44} {baseline:6.2f} s")
-        for what, seconds in iterate_measurements(benchmark, folder, root):
-            print(f"{what:<44} {seconds:6.2f} s   ratio {baseline / seconds:5.2f}")
+        print_times(benchmark, folder, root)

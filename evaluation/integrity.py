@@ -78,9 +78,23 @@ def identify_benchmarks(root: Path) -> list[str]:
         DataError: it holds no sequence that can be used.
     """
     found = [name for name in list_candidates(root) if _loads(name, root)]
-    if not found:
+    if found:
+        return found
+    try:
         load_benchmark("folder", root)
-    return found or ["folder"]
+    except DataError as error:
+        below = (
+            {path: list_candidates(path) for path in sorted(root.iterdir()) if path.is_dir()} if root.is_dir() else {}
+        )
+        likely = {path: names for path, names in below.items() if names}
+        if not likely:
+            raise
+        listed = ", ".join(f"{path.name} ({' or '.join(names)})" for path, names in likely.items())
+        raise DataError(
+            f"{root} is no benchmark itself; folders in it look like some: {listed}.",
+            f"Check them one by one: siamcar check data {next(iter(likely))}",
+        ) from error
+    return ["folder"]
 
 
 def _loads(name: str, root: Path) -> bool:

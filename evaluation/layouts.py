@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path, PurePosixPath
@@ -22,6 +22,7 @@ __all__ = [
     "FLAT",
     "GOT10K",
     "TIMES_FOLDER",
+    "FoundFiles",
     "Layout",
     "SequenceFiles",
     "find_sequence_files",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 TIMES_FOLDER = "times"
+
+_TIME = "_time"
 
 _NUMBERED = re.compile(r"(?P<sequence>.+)_(?P<run>\d{3})")
 
@@ -60,8 +63,8 @@ class Layout:
     def place_times(self, sequence: str, repetition: int | None) -> PurePosixPath:
         """The time file of a run, relative to the tracker's folder."""
         if self.joins_times:
-            return PurePosixPath(sequence, f"{sequence}_time.txt")
-        return PurePosixPath(TIMES_FOLDER, f"{run_name(sequence, repetition)}_time.txt")
+            return PurePosixPath(sequence, f"{sequence}{_TIME}.txt")
+        return PurePosixPath(TIMES_FOLDER, f"{run_name(sequence, repetition)}{_TIME}.txt")
 
 
 FLAT = Layout("flat", joins_times=False)
@@ -86,6 +89,23 @@ class SequenceFiles:
     times: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class FoundFiles:
+    """What a tracker's folder holds of a benchmark.
+
+    Attributes:
+        files: sequence → its files, under whatever spelling of its name.
+        ambiguous: sequence → the names of several that could be meant, none spelled as the sequence.
+        doubled: sequence → further names that mean it, passed over for its own spelling.
+        strangers: names of result files that belong to no sequence of the benchmark.
+    """
+
+    files: Mapping[str, SequenceFiles]
+    ambiguous: Mapping[str, tuple[str, ...]]
+    doubled: Mapping[str, tuple[str, ...]]
+    strangers: tuple[str, ...]
+
+
 @dataclass
 class _Spelling:
     """The files under one spelling of a name: the unnumbered run, or the numbered ones, and a joint time file."""
@@ -94,40 +114,50 @@ class _Spelling:
     numbered: dict[int, Path] = field(default_factory=dict)
     joint_times: Path | None = None
 
-    def collect(self, home: Path) -> SequenceFiles:
+    def collect(self, home: Path, times_beside: frozenset[str], times_below: frozenset[str]) -> SequenceFiles:
         if self.single is not None:
             boxes: tuple[Path, ...] = (self.single,)
         else:
             boxes = tuple(self.numbered[run] for run in sorted(self.numbered))
             if self.joint_times is not None and self.joint_times.is_file():
                 return SequenceFiles(boxes, (self.joint_times,))
-        for folder in (home / TIMES_FOLDER, home):
-            times = tuple(folder / f"{path.stem}_time.txt" for path in boxes)
-            if all(path.is_file() for path in times):
-                return SequenceFiles(boxes, times)
+        names = [f"{path.stem}{_TIME}.txt" for path in boxes]
+        for folder, there in ((home / TIMES_FOLDER, times_below), (home, times_beside)):
+            if there.issuperset(names):
+                return SequenceFiles(boxes, tuple(folder / name for name in names))
         return SequenceFiles(boxes, ())
 
 
-def find_sequence_files(
-    home: Path, sequences: Iterable[str]
-) -> tuple[dict[str, SequenceFiles], dict[str, tuple[str, ...]]]:
+def find_sequence_files(home: Path, sequences: Iterable[str], known: Iterable[str] = ()) -> FoundFiles:
     """The result files of sequences in a tracker's folder, under any spelling of their names.
 
-    Returns:
-        Sequence → its files, and sequence → the names of several that could be meant, none spelled as the sequence.
+    Args:
+        home: the tracker's folder.
+        sequences: the sequences that are wanted.
+        known: further sequences of the benchmark, whose files are neither wanted nor strangers.
     """
-    resolver = NameResolver(sequences)
+    wanted = dict.fromkeys(sequences)
+    resolver = NameResolver([*wanted, *known])
     spellings: dict[str, _Spelling] = defaultdict(_Spelling)
-    for path in sorted(home.iterdir()):
-        if path.suffix == ".txt":
+    paths = sorted(home.iterdir())
+    texts = frozenset(path.name for path in paths if path.suffix == ".txt")
+    for path in paths:
+        if path.name in texts:
+            if path.stem.endswith(_TIME) and f"{path.stem.removesuffix(_TIME)}.txt" in texts:
+                continue
             numbered = _NUMBERED.fullmatch(path.stem)
             if resolver.resolve(path.stem) is not None or numbered is None:
                 spellings[path.stem].single = path
             else:
                 spellings[numbered["sequence"]].numbered[int(numbered["run"])] = path
-        elif not path.name.startswith(".") and path.name != TIMES_FOLDER and resolver.resolve(path.name) is not None:
+        elif not path.name.startswith(".") and path.name != TIMES_FOLDER:
             for file in path.glob(f"{escape(path.name)}_[0-9][0-9][0-9].txt"):
                 spellings[path.name].numbered[int(file.stem[-3:])] = file
-                spellings[path.name].joint_times = path / f"{path.name}_time.txt"
+                spellings[path.name].joint_times = path / f"{path.name}{_TIME}.txt"
     match = resolver.match(spellings)
-    return {sequence: spellings[name].collect(home) for sequence, name in match.found.items()}, dict(match.ambiguous)
+    times = home / TIMES_FOLDER
+    below = frozenset(path.name for path in times.iterdir()) if times.is_dir() else frozenset()
+    files = {name: spellings[one].collect(home, texts, below) for name, one in match.found.items() if name in wanted}
+    ambiguous = {name: spelled for name, spelled in match.ambiguous.items() if name in wanted}
+    doubled = {name: spelled for name, spelled in match.doubled.items() if name in wanted}
+    return FoundFiles(files, ambiguous, doubled, match.extra)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from pyarrow import csv
 
 __all__ = ["Numbers", "parse_numbers"]
 
@@ -30,19 +36,27 @@ def parse_numbers(content: bytes, columns: int) -> Numbers | None:
     text = content.removeprefix(_BOM).rstrip()
     if b"\t" in text or b";" in text:
         text = text.translate(_TO_COMMAS)
-    names = [str(column) for column in range(columns)]
+    parsing, conversion = _make_options(columns)
+    reading = csv.ReadOptions(use_threads=False, column_names=list(conversion.column_types), block_size=len(text) + 1)
     try:
-        table = csv.read_csv(
-            pa.BufferReader(text),
-            csv.ReadOptions(use_threads=False, column_names=names, block_size=len(text) + 1),
-            csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.float64()), null_values=[], strings_can_be_null=False
-            ),
-        )
+        # The streaming reader costs a third of `read_csv`'s fixed time a file, and the files are small.
+        table = csv.open_csv(pa.BufferReader(text), reading, parsing, conversion).read_all()
     except pa.ArrowInvalid:
         return None
     numbers = np.empty((table.num_rows, columns), order="F")
     for column in range(columns):
         numbers[:, column] = table.column(column).to_numpy()
     return numbers
+
+
+@cache
+def _make_options(columns: int) -> tuple[csv.ParseOptions, csv.ConvertOptions]:
+    """How lines are split, and that every field is a number."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    types = {str(column): pa.float64() for column in range(columns)}
+    return (
+        csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+        csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
+    )

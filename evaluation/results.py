@@ -11,20 +11,17 @@ without rounding) is in `evaluation.store`.
 
 from __future__ import annotations
 
-import io
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from evaluation.layouts import TIMES_FOLDER, SequenceFiles, find_sequence_files, run_name
-from evaluation.number_text import Numbers, parse_numbers
+from evaluation.file_index import FileIndex
+from evaluation.layouts import TIMES_FOLDER, FoundFiles, SequenceFiles, find_sequence_files, run_name
+from evaluation.number_text import Numbers
+from evaluation.result_files import BoxFile, ResultBoxes, open_box_file, parse_seconds
 from evaluation.sequence import Benchmark
-from evaluation.text_cache import load_or_parse
 from siamcar.boxes import Boxes
 from siamcar.errors import DataError, ResultsError, UnknownNameError
 
@@ -37,16 +34,16 @@ __all__ = [
     "format_boxes",
     "format_seconds",
     "list_trackers",
-    "read_boxes",
     "read_tracker_results",
     "run_name",
 ]
 
 RUNS_FOLDER = ".runs"
 
-_READERS = min(4, os.cpu_count() or 1)
+_MOST_NAMES = 8
+"""Names of passed-over files that a note lists."""
 
-_SEPARATORS = str.maketrans(",;\t", "   ")
+_READERS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +73,11 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    @property
+    def tracking_seconds(self) -> float:
+        """The tracker's own time, without the initialisation."""
+        return float(self.seconds[1:].sum())
+
 
 @dataclass(frozen=True, eq=False)
 class TrackerResults:
@@ -87,7 +89,8 @@ class TrackerResults:
         seconds: sequence → one (N,) array a run; sequences without time files are absent.
         contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
         faults: sequence → why its files could not be read; such a sequence is in neither mapping above.
-        notes: what is odd about files that could be read: rows that are no boxes, with the first line.
+        notes: which files are passed over, and what is odd about those that were read: rows that are no boxes, with
+            the first line.
     """
 
     tracker: str
@@ -107,69 +110,6 @@ def format_seconds(*columns: Numbers) -> bytes:
     """(T,) seconds a run as the text of a time file; several runs are columns with commas between them."""
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return "".join(",".join(f"{value:.8f}" for value in row) + "\n" for row in rows).encode()
-
-
-def _parse(path: Path, columns: int | None) -> Numbers:
-    """Read (N, columns) numbers that commas, tabs, semicolons or spaces separate; "NaN" is a number here.
-
-    Args:
-        path: the file.
-        columns: how many numbers a line has; None takes as many as the first line has.
-
-    Raises:
-        DataError: the file is unreadable, or a line does not hold `columns` numbers.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"The result file {path} cannot be read: {error}.", "Replace it by a whole copy.") from error
-    count = columns or _count_columns(content)
-    return load_or_parse(content, count, lambda text: _parse_text(text, path, count))
-
-
-def _count_columns(content: bytes) -> int:
-    first = content[:4096].splitlines()[:1]
-    return max(1, len(first[0].decode("latin-1").translate(_SEPARATORS).split())) if first else 1
-
-
-def _parse_text(content: bytes, path: Path, columns: int) -> Numbers:
-    numbers = parse_numbers(content, columns)
-    if numbers is not None:
-        return numbers
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"The result file {path} cannot be read: {error}.", "Replace it by a whole copy.") from error
-    rows = text.rstrip().splitlines()
-    if not rows:
-        return np.empty((0, columns))
-    try:
-        numbers = np.loadtxt(io.StringIO(text.translate(_SEPARATORS)), ndmin=2, comments=None)
-        if numbers.shape == (len(rows), columns):  # blank lines in between are passed over, and do not count
-            return numbers
-    except ValueError:
-        pass  # the line is found below
-    for number, row in enumerate(rows, start=1):
-        fields = re.split(r"[,;\s]+", row.strip())
-        try:
-            fault = len([float(field) for field in fields]) != columns
-        except ValueError:
-            fault = True
-        if fault:
-            raise DataError(
-                f"{path}, line {number}: expected {columns} number{'s' if columns > 1 else ''}, found {row[:80]!r}.",
-                "Mend or delete this file.",
-            )
-    raise DataError(f"{path}: expected {columns} numbers a line.", "Mend or delete this file.")
-
-
-def read_boxes(path: Path) -> Boxes:
-    """Read a result file: (N, 4) `xywh`, NaN allowed.
-
-    Raises:
-        DataError: the file is missing or a line does not hold four numbers; the line is named.
-    """
-    return _parse(path, 4)
 
 
 def find_results_folder(results: Path, benchmark: Benchmark) -> Path:
@@ -199,30 +139,29 @@ def list_trackers(folder: Path) -> list[str]:
 
 def _holds_trackers(folder: Path, benchmark: Benchmark) -> bool:
     names = [sequence.name for sequence in benchmark]
-    return any(find_sequence_files(folder / tracker, names)[0] for tracker in list_trackers(folder))
+    return any(find_sequence_files(folder / tracker, names).files for tracker in list_trackers(folder))
 
 
 def _read_seconds(files: tuple[Path, ...], runs: int) -> tuple[Numbers, ...] | None:
     """Seconds of every run, from a file each or from one with a column a run; None where they are not all there."""
-    if len(files) == runs > 1:
-        return tuple(_parse(path, 1)[:, 0] for path in files)
-    if not files:
-        return None
-    columns = _parse(files[0], None)
-    return tuple(columns.T) if columns.shape[1] == runs else None
+    read = [parse_seconds(path) for path in files]
+    columns = [column for numbers in read for column in numbers.T]
+    return tuple(columns) if len(columns) == runs else None
 
 
-def _read_sequence(files: SequenceFiles) -> tuple[tuple[Boxes, ...], tuple[Numbers, ...] | None] | DataError:
-    """Boxes and seconds of every run, or why they cannot be read."""
+def _read_sequence(
+    files: SequenceFiles, index: FileIndex
+) -> tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None] | DataError:
+    """Files and seconds of every run, or why they cannot be read."""
     try:
-        runs = tuple(read_boxes(path) for path in files.boxes)
+        runs = tuple(open_box_file(path, index) for path in files.boxes)
         return runs, _read_seconds(files.times, len(runs))
     except DataError as error:
         return error
 
 
 def read_tracker_results(
-    folder: Path, tracker: str, sequences: Iterable[str], *, contended: bool = False
+    folder: Path, tracker: str, sequences: Iterable[str], *, known: Iterable[str] = (), contended: bool = False
 ) -> TrackerResults:
     """Read what a tracker's folder holds of some sequences.
 
@@ -233,6 +172,7 @@ def read_tracker_results(
         folder: the benchmark's results folder.
         tracker: name of the tracker's folder in it.
         sequences: names of the sequences that are wanted.
+        known: names of further sequences of the benchmark; files of other names are told in `notes`.
         contended: whether the run record says so (`evaluation.store.is_contended`).
 
     Raises:
@@ -241,30 +181,35 @@ def read_tracker_results(
     home = folder / tracker
     if not home.is_dir():
         raise UnknownNameError.of(f"results folder in {folder}", tracker, list_trackers(folder))
-    found, ambiguous = find_sequence_files(home, sequences)
-    boxes: dict[str, tuple[Boxes, ...]] = {}
+    found = find_sequence_files(home, sequences, known)
+    index = FileIndex(home)
+    runs: dict[str, tuple[BoxFile, ...]] = {}
     seconds: dict[str, tuple[Numbers, ...]] = {}
-    notes: list[str | None] = []
+    notes = [*_describe_names(found)]
     faults = {
         sequence: f"several files in {home} could be meant: {', '.join(names)}."
-        for sequence, names in ambiguous.items()
+        for sequence, names in found.ambiguous.items()
     }
     with ThreadPoolExecutor(_READERS) as pool:  # reading, hashing and parsing leave the interpreter to others
-        for sequence, read in zip(found, pool.map(_read_sequence, found.values()), strict=True):
+        everything = pool.map(lambda files: _read_sequence(files, index), found.files.values())
+        for sequence, read in zip(found.files, everything, strict=True):
             if isinstance(read, DataError):
                 faults[sequence] = read.message
                 continue
-            boxes[sequence], times = read
-            notes.extend(_describe_odd_rows(sequence, run) for run in boxes[sequence])
+            runs[sequence], times = read
+            notes.extend(f"{sequence}: {run.note}" for run in runs[sequence] if run.note is not None)
             if times is not None:
                 seconds[sequence] = times
-    return TrackerResults(tracker, boxes, seconds, contended=contended, faults=faults, notes=tuple(filter(None, notes)))
+    index.save()
+    return TrackerResults(tracker, ResultBoxes(runs), seconds, contended=contended, faults=faults, notes=tuple(notes))
 
 
-def _describe_odd_rows(sequence: str, boxes: Boxes) -> str | None:
-    """Say how many rows are no boxes, and where the first is; None where all are."""
-    odd = np.flatnonzero(~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)))
-    if not len(odd):
-        return None
-    rows = "1 row is no box" if len(odd) == 1 else f"{len(odd)} of {len(boxes)} rows are no boxes"
-    return f"{sequence}: {rows} (NaN, or a side that is not positive), the first in line {odd[0] + 1}"
+def _describe_names(found: FoundFiles) -> Iterator[str]:
+    """Say which files are passed over: of no sequence, or of one that has a better spelled file."""
+    if found.strangers:
+        shown, count = ", ".join(found.strangers[:_MOST_NAMES]), len(found.strangers)
+        rest = f", … ({count} in all)" if count > _MOST_NAMES else ""
+        yield f"{shown}{rest}: of no sequence of the benchmark, not scored"
+    for sequence, names in found.doubled.items():
+        files = f"{len(names) + 1} files claim this sequence"
+        yield f"{sequence}: {files}; {sequence} is scored, and {', '.join(names)} is not"

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,9 +22,12 @@ import evaluation.conventions
 import evaluation.metrics
 import siamcar.boxes
 from evaluation.conventions import Convention, SequenceScores
+from evaluation.result_files import ResultBoxes
 from evaluation.sequence import Benchmark
 from evaluation.sequence import Sequence as BenchmarkSequence
-from evaluation.text_cache import find_digest, get_cache_folder, write_entry
+from evaluation.text_cache import write_entry
+from siamcar.boxes import Boxes
+from siamcar.files import get_cache_folder
 
 __all__ = ["SMALLEST_BENCHMARK", "RunScores", "compute_key", "read_scores", "write_scores"]
 
@@ -61,7 +65,7 @@ def _hash_sequence(sequence: BenchmarkSequence) -> bytes:
 
 
 def compute_key(
-    benchmark: Benchmark, boxes: Mapping[str, Sequence[npt.ArrayLike]], conventions: Sequence[Convention]
+    benchmark: Benchmark, boxes: Mapping[str, Sequence[Boxes]], conventions: Sequence[Convention]
 ) -> str | None:
     """The key of a tracker's scores; None where looking is not worth it, or the user wants no cache."""
     if get_cache_folder() is None or sum(len(sequence) for sequence in benchmark) < SMALLEST_BENCHMARK:
@@ -69,11 +73,23 @@ def compute_key(
     digest = hashlib.sha256(_hash_code())
     digest.update(" ".join(f"{one.name}/{one.family}" for one in conventions).encode())
     for sequence in benchmark:
-        runs = boxes.get(sequence.name, ())
+        runs = _hash_runs(boxes, sequence.name) if sequence.name in boxes else []
         digest.update(f"\0{sequence.name}\0{len(runs)}\0".encode() + _hash_sequence(sequence))
-        for run in runs:
-            digest.update(find_digest(np.asarray(run)))
+        digest.update(" ".join(runs).encode())
     return digest.hexdigest()
+
+
+def _hash_runs(boxes: Mapping[str, Sequence[Boxes]], sequence: str) -> list[str]:
+    """A hash that stands for every run: of the text it is in, or else of the numbers themselves."""
+    known = boxes.get_digests(sequence) if isinstance(boxes, ResultBoxes) else [None] * len(boxes[sequence])
+    if None not in known:
+        return [str(digest) for digest in known]
+    return [_hash_numbers(run) for run in boxes[sequence]]
+
+
+def _hash_numbers(numbers: Boxes) -> str:
+    content = f"{numbers.shape}\0".encode() + np.ascontiguousarray(numbers).tobytes()
+    return f"numbers {hashlib.sha256(content).hexdigest()}"
 
 
 def _locate(key: str) -> Path | None:
@@ -81,28 +97,22 @@ def _locate(key: str) -> Path | None:
     return None if folder is None else folder / f"{key}.npz"
 
 
-def read_scores(
-    key: str, boxes: Mapping[str, Sequence[npt.ArrayLike]], conventions: Sequence[Convention]
-) -> RunScores | None:
+def read_scores(key: str, conventions: Sequence[Convention]) -> RunScores | None:
     """What `write_scores` kept under a key; None where there is nothing, or nothing whole."""
     path = _locate(key)
     if path is None or not path.is_file():
         return None
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            parts = [
-                {name: file[f"{number}/{name}"] for name in _name_parts(one)} for number, one in enumerate(conventions)
+            counts = dict(zip(file["names"].tolist(), file["runs"].tolist(), strict=True))
+            kept = [
+                _pick({name: file[f"{number}/{name}"] for name in _name_parts(one)}, one)
+                for number, one in enumerate(conventions)
             ]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    rows = iter(range(sum(len(runs) for runs in boxes.values())))
-    return {
-        name: [
-            [_pick(part, row, one) for part, one in zip(parts, conventions, strict=True)]
-            for row in (next(rows) for _ in runs)
-        ]
-        for name, runs in boxes.items()
-    }
+    rows = iter(zip(*kept, strict=True))
+    return {name: [list(next(rows)) for _ in range(count)] for name, count in counts.items()}
 
 
 def _name_parts(convention: Convention) -> list[str]:
@@ -110,15 +120,16 @@ def _name_parts(convention: Convention) -> list[str]:
     return ["metrics", "n_frames", *(curve for curve in _CURVES if curve in defined)]
 
 
-def _pick(part: Mapping[str, npt.NDArray[np.float64]], row: int, convention: Convention) -> SequenceScores:
-    curves = {curve: part[curve][row] if curve in part else None for curve in _CURVES}
-    return SequenceScores(
-        dict(zip(convention.metrics, part["metrics"][row].tolist(), strict=True)),
-        part["success_curve"][row],
-        curves["precision_curve"],
-        curves["norm_precision_curve"],
-        int(part["n_frames"][row]),
-    )
+def _pick(part: Mapping[str, npt.NDArray[np.float64]], convention: Convention) -> list[SequenceScores]:
+    """One entry a run, in their order."""
+    metrics, n_frames = part["metrics"].tolist(), part["n_frames"].tolist()
+    success, precision, norm_precision = (part.get(curve, [None] * len(metrics)) for curve in _CURVES)
+    return [
+        SequenceScores(dict(zip(convention.metrics, values, strict=True)), *curves, n_frames=int(frames))
+        for values, frames, curves in zip(
+            metrics, n_frames, zip(success, precision, norm_precision, strict=True), strict=True
+        )
+    ]
 
 
 def write_scores(key: str, scores: RunScores, conventions: Sequence[Convention]) -> None:
@@ -126,7 +137,10 @@ def write_scores(key: str, scores: RunScores, conventions: Sequence[Convention])
     path = _locate(key)
     if path is None:
         return
-    arrays: dict[str, npt.NDArray[np.float64]] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "names": np.array(list(scores), dtype=np.str_),
+        "runs": np.array([len(runs) for runs in scores.values()], dtype=np.int64),
+    }
     rows = [run for runs in scores.values() for run in runs]
     for number, convention in enumerate(conventions):
         ours = [row[number] for row in rows]

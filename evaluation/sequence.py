@@ -188,12 +188,14 @@ class Benchmark:
         sequences: what it consists of, in the benchmark's order.
         convention: name of its official convention (`evaluation.conventions`).
         family: whose odd frames it has: "otb", "uav", "lasot", "got10k" or "trackingnet". Toolkits have rules of their
-            own for some of them; "otb" stands for what has none.
+            own for some of them; "otb" stands for what has none, "vot" for what only VOT's experiments score.
         origin: coordinate of the first pixel in its files: 1 for OTB and UAV123 (MATLAB), 0 elsewhere.
         protocol: how trackers are run; "one_pass" starts once on the first frame.
         missing: names of official sequences that the folder does not hold.
         faults: name and message of every sequence that the folder holds but that cannot be used.
         short: names of those among them that lack frames or rows of their annotation.
+        others: names of further sequences of it: not selected, or of another subset with the same results folder.
+        notes: what whoever runs it should know.
         citation, url: where it comes from.
     """
 
@@ -206,6 +208,8 @@ class Benchmark:
     missing: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
     short: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     citation: str = ""
     url: str = ""
 
@@ -270,7 +274,7 @@ class Benchmark:
             DataError: a named sequence is not in the folder, or nothing is left.
         """
         if names is None:
-            return replace(self, sequences=self.sequences[:limit])
+            return self._keep(self.sequences[:limit])
         wanted = dict.fromkeys(names)
         faults = {name: message for name, message in self.faults if name in wanted}
         short = tuple(name for name in self.short if name in wanted)
@@ -283,4 +287,17 @@ class Benchmark:
         chosen = tuple(self[name] for name in wanted if name not in faults)
         if faults and not chosen:
             raise DataError("\n".join(faults.values()), "None of the sequences asked for can be used.")
-        return replace(self, sequences=chosen[:limit], faults=tuple(faults.items()), short=short)
+        return replace(self._keep(chosen[:limit]), faults=tuple(faults.items()), short=short)
+
+    def _keep(self, sequences: tuple[Sequence, ...]) -> Benchmark:
+        kept = {sequence.name for sequence in sequences}
+        left = [*(sequence.name for sequence in self.sequences), *(name for name, _ in self.faults)]
+        others = dict.fromkeys((*self.others, *(name for name in left if name not in kept)))
+        return replace(self, sequences=sequences, others=tuple(others))
+
+    @property
+    def known_names(self) -> tuple[str, ...]:
+        """Names of all its sequences, whether or not they are here and can be used."""
+        faulty = (name for name, _ in self.faults)
+        here = (sequence.name for sequence in self.sequences)
+        return tuple(dict.fromkeys((*here, *self.missing, *faulty, *self.others)))

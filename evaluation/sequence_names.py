@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["NameMatch", "NameResolver"]
 
@@ -23,11 +24,13 @@ class NameMatch:
     Attributes:
         found: sequence → the name that means it.
         ambiguous: sequence → several names that mean it, none of them its own.
-        extra: names that mean no sequence, or one that a better spelled name has taken.
+        doubled: sequence → further names that mean it, passed over for its own spelling, which is there too.
+        extra: names that mean no sequence.
     """
 
     found: Mapping[str, str]
     ambiguous: Mapping[str, tuple[str, ...]]
+    doubled: Mapping[str, tuple[str, ...]]
     extra: tuple[str, ...]
 
 
@@ -70,15 +73,18 @@ class NameResolver:
                 extra.append(name)
             else:
                 meant[sequence].append(name)
-        found, ambiguous = {}, {}
+        found, ambiguous, doubled = {}, {}, {}
         for sequence, spelled in meant.items():
-            if sequence in spelled or len(spelled) == 1:
-                found[sequence] = sequence if sequence in spelled else spelled[0]
-                extra.extend(name for name in spelled if name != found[sequence])
+            if len(spelled) == 1:
+                found[sequence] = spelled[0]
+            elif sequence in spelled:
+                found[sequence] = sequence
+                doubled[sequence] = tuple(name for name in spelled if name != sequence)
             else:
                 ambiguous[sequence] = tuple(spelled)
-        return NameMatch(found, ambiguous, tuple(extra))
+        return NameMatch(found, ambiguous, doubled, tuple(extra))
 
 
+@lru_cache(maxsize=32_768)  # the names of GOT-10k, asked for once a tracker
 def _simplify(name: str) -> str:
     return re.sub(r"[-._ ]+", "_", name).casefold()

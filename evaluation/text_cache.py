@@ -12,7 +12,6 @@ import hashlib
 import io
 import os
 import secrets
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -21,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.number_text import Numbers
+from siamcar.files import get_cache_folder
 
-__all__ = ["LARGEST", "SMALLEST", "find_digest", "get_cache_folder", "load_or_parse", "write_entry"]
+__all__ = ["LARGEST", "SMALLEST", "hash_text", "load_by_digest", "load_or_parse", "write_entry"]
 
 SMALLEST = 16_384
 """Bytes of text below which parsing is as fast as opening another file."""
@@ -31,65 +31,52 @@ LARGEST = 4 * 1024**3
 """Bytes that the cache may hold; what was used least recently goes first."""
 
 
-_DIGESTS: dict[int, tuple[weakref.ref[Numbers], bytes]] = {}
-"""Identity of an array → itself and the SHA-256 of its text; entries go when their array goes."""
-
-
-def find_digest(numbers: Numbers) -> bytes:
-    """A hash that stands for an array: of the text that it was parsed from, or of the numbers themselves."""
-    known = _DIGESTS.get(id(numbers))
-    if known is not None and known[0]() is numbers:
-        return known[1]
-    return hashlib.sha256(f"{numbers.shape}\0".encode() + np.ascontiguousarray(numbers).tobytes()).digest()
-
-
-def _remember(numbers: Numbers, digest: bytes) -> Numbers:
-    identity = id(numbers)
-    numbers.setflags(write=False)  # what is changed is no longer what the text says
-    _DIGESTS[identity] = weakref.ref(numbers, lambda _: _DIGESTS.pop(identity, None)), digest
-    return numbers
-
-
-def get_cache_folder() -> Path | None:
-    """Folder of the cache; it need not exist. None where the user wants no cache, or has no home."""
-    chosen = os.environ.get("SIAMCAR_CACHE")
-    if chosen == "off":
+def hash_text(content: bytes) -> str | None:
+    """SHA-256 of a text in hexadecimal digits; None where it is too short to be kept, or nothing is."""
+    if len(content) < SMALLEST or get_cache_folder() is None:
         return None
-    if chosen:
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return (Path(base) if base else Path.home() / ".cache") / "siamcar"
-    except RuntimeError:
-        return None
+    return hashlib.sha256(content).hexdigest()
 
 
-def load_or_parse(content: bytes, columns: int, parse: Callable[[bytes], Numbers]) -> Numbers:
+def load_or_parse(
+    content: bytes, columns: int, parse: Callable[[bytes], Numbers], digest: str | None = None
+) -> Numbers:
     """The numbers of a text: from the cache if the same text was parsed before, else parsed and kept.
 
     Args:
         content: the file's bytes; the cache knows them by their SHA-256, never by a name or date.
         columns: numbers a line.
         parse: text → (N, columns); what it raises passes through, and nothing is kept.
+        digest: what `hash_text` says of it, if that is known already.
 
     Returns:
-        (N, columns), read-only if it is long enough to be kept.
+        (N, columns), read-only where it comes from the cache.
     """
-    folder = get_cache_folder() if len(content) >= SMALLEST else None
-    if folder is None:
+    digest = digest or hash_text(content)
+    if digest is None:
         return parse(content)
-    digest = hashlib.sha256(content).digest()
-    # Another number of columns would make another array of the same text.
-    path = folder / f"{digest.hex()}-{columns}.npy"
-    kept = _read(path, columns)
+    kept = load_by_digest(digest, columns)
     if kept is not None:
-        return _remember(kept, digest)
+        return kept
     numbers = parse(content)
-    if len(numbers) > 1:
+    path = _locate(digest, columns)
+    if path is not None and len(numbers) > 1:
         buffer = io.BytesIO()
         np.save(buffer, np.asfortranarray(numbers, dtype="<f8"), allow_pickle=False)
         write_entry(path, buffer.getvalue())
-    return _remember(numbers, digest)
+    return numbers
+
+
+def load_by_digest(digest: str, columns: int) -> Numbers | None:
+    """(N, columns), read-only: the numbers of the text with a hash, if they were kept."""
+    path = _locate(digest, columns)
+    return None if path is None else _read(path, columns)
+
+
+def _locate(digest: str, columns: int) -> Path | None:
+    folder = get_cache_folder()
+    # Another number of columns would make another array of the same text.
+    return None if folder is None else folder / f"{digest}-{columns}.npy"
 
 
 def _read(path: Path, columns: int) -> Numbers | None:

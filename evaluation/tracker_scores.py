@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.conventions import Convention, SequenceScores, compute_all_sequence_scores
+from evaluation.curves import SequenceCurves
 from evaluation.metrics.success import Curve
 from evaluation.results import TrackerResults
 from evaluation.score_cache import RunScores, compute_key, read_scores, write_scores
@@ -21,16 +22,18 @@ __all__ = [
     "METRICS",
     "ScoreFault",
     "ScoredSequence",
-    "compute_curve",
     "compute_fps",
     "compute_mean_fps",
     "compute_means",
     "compute_spread",
+    "gather_curves",
     "score_tracker",
 ]
 
 METRICS = ("success", "precision", "norm_precision", "ao", "sr50", "sr75", "fps", "fps_mean")
 """Every metric, in the order of tables. `fps` is frames over seconds, `fps_mean` the mean of 1/t."""
+
+_FPS, _FPS_MEAN = METRICS.index("fps"), METRICS.index("fps_mean")
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,12 @@ def _score_runs(
         if failed is not None:
             entries.append((f"run {failed[0]}: " if len(runs) > 1 else "") + failed[1].message)
             continue
-        values = np.full((len(runs), len(METRICS)), np.nan)
+        values = np.array([[run.metrics.get(metric, np.nan) for metric in METRICS] for run in runs])
         weights = np.full(values.shape, 1.0 / len(runs))
-        for row, run in enumerate(runs):
-            for metric, value in run.metrics.items():
-                values[row, METRICS.index(metric)] = value
-            if convention.pooled:
-                weights[row] = run.n_frames
-        values[:, METRICS.index("fps")], values[:, METRICS.index("fps_mean")] = fps, fps_mean
+        values[:, _FPS], values[:, _FPS_MEAN] = fps, fps_mean
         if convention.pooled:
-            weights[:, METRICS.index("fps_mean")] = n_times
+            weights[:] = np.array([[run.n_frames] for run in runs])
+            weights[:, _FPS_MEAN] = n_times
         entries.append(
             ScoredSequence(benchmark_sequence.name, benchmark_sequence.attributes, values, weights, tuple(runs))
         )
@@ -140,15 +139,14 @@ def compute_means(scored: Sequence[ScoredSequence]) -> list[float]:
     return means
 
 
-def compute_curve(scored: Sequence[ScoredSequence], kind: str) -> Curve:
-    """The benchmark's curve of a kind, "success_curve" and the like."""
+def gather_curves(scored: Sequence[ScoredSequence], kind: str) -> SequenceCurves:
+    """The curves of a kind, "success_curve" and the like, of at least one sequence."""
     # All metrics that are read from curves have one weight a sequence.
-    curve: Curve = np.average(
-        [sequence.mean_curve(kind) for sequence in scored],
-        axis=0,
-        weights=[float(sequence.weights[:, 0].sum()) for sequence in scored],
+    return SequenceCurves(
+        tuple(sequence.name for sequence in scored),
+        np.array([sequence.mean_curve(kind) for sequence in scored]),
+        np.array([float(sequence.weights[:, 0].sum()) for sequence in scored]),
     )
-    return curve
 
 
 def compute_spread(scored: Sequence[ScoredSequence], *, pooled: bool) -> list[dict[str, Any]]:
@@ -170,15 +168,14 @@ def _score_all_runs(
     benchmark: Benchmark, results: TrackerResults, conventions: Sequence[Convention]
 ) -> Mapping[str, Sequence[Sequence[SequenceScores | ResultsError]]]:
     """Sequence → runs → one entry a convention, of every sequence that has a file; kept for the next time."""
-    boxes = {one.name: results.boxes[one.name] for one in benchmark if results.boxes.get(one.name)}
-    key = compute_key(benchmark, boxes, conventions)
-    kept = read_scores(key, boxes, conventions) if key is not None else None
+    key = compute_key(benchmark, results.boxes, conventions)
+    kept = read_scores(key, conventions) if key is not None else None
     if kept is not None:
         return kept
     scored = {
-        sequence.name: [compute_all_sequence_scores(sequence, run, conventions) for run in boxes[sequence.name]]
-        for sequence in benchmark
-        if sequence.name in boxes
+        one.name: [compute_all_sequence_scores(one, run, conventions) for run in results.boxes[one.name]]
+        for one in benchmark
+        if one.name in results.boxes
     }
     whole: RunScores = {
         name: [[one for one in run if isinstance(one, SequenceScores)] for run in runs] for name, runs in scored.items()

@@ -10,18 +10,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.board import CONTENDED_SOURCE, LOWER_IS_BETTER, Board, BoardBenchmark
-from evaluation.tidy import has_interval
-from reports.tables import CONTENDED, METRIC_NAMES, MISSING, Cell, Column, Table, mark_best
+from evaluation.tidy import is_speed
+from reports.tables import CONTENDED, MISSING, Cell, Column, Table, mark_best, name_metric, write_number
 
-__all__ = ["BOARD_METRIC_NAMES", "build_benchmark_table", "build_comparison_table", "build_overview_table"]
-
-BOARD_METRIC_NAMES = {
-    "eao": "EAO",
-    "accuracy": "Accuracy",
-    "robustness": "Robustness",
-    **METRIC_NAMES,
-}
-"""How metrics are called in the head of a table, those that only servers and publications report included."""
+__all__ = ["build_benchmark_table", "build_comparison_table", "build_overview_table", "write_row"]
 
 Key = tuple[str, str, str, str]
 """A row of a table: tracker, kind, convention where several are shown, reference."""
@@ -34,10 +26,6 @@ RANK_NOTE = (
     "Places in parentheses are those that remain where the 95 % paired bootstrap interval of a difference holds zero."
 )
 INTERVAL_NOTE = "In brackets: 95 % bootstrap interval over sequences."
-
-
-def _name_metric(metric: str) -> str:
-    return BOARD_METRIC_NAMES.get(metric, metric)
 
 
 def _label(key: Key) -> str:
@@ -75,16 +63,32 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     return notes
 
 
+def _write_source(row: Mapping[Hashable, Any]) -> str:
+    """The publication and the place in it, the server's report, or what is wrong with a number."""
+    return ", ".join(str(row[key]) for key in ("reference", "source") if not pd.isna(row[key]) and row[key])
+
+
+def write_row(row: Mapping[Hashable, Any] | None) -> Cell:
+    """A cell of one row of a leaderboard, with its interval and source; a dash for None."""
+    if row is None:
+        return Cell(MISSING)
+    kind = "server" if row.get("from_server") else row["kind"]
+    return write_number(
+        float(row["value"]),
+        comparable=not pd.isna(row["rank"]),
+        interval=(float(row["low"]), float(row["high"])),
+        kind=kind,
+        source=_write_source(row),
+    )
+
+
 def _write_values(keys: Sequence[Key], found: Mapping[Key, dict[Hashable, Any]], higher_is_better: bool) -> list[Cell]:
     """One metric of every row; the best and second-best of the ranked ones marked."""
-    cells = []
-    for key in keys:
-        if key in found:
-            value, ranked = float(found[key]["value"]), not pd.isna(found[key]["rank"])
-            cells.append(Cell(f"{value:.3f}", value, comparable=ranked))
-        else:
-            cells.append(Cell(MISSING))
-    return mark_best(cells, higher_is_better)
+    cells = [write_row(found.get(key)) for key in keys]
+    return [
+        replace(cell, text=f"{cell.text} [server]") if found.get(key, {}).get("from_server") else cell
+        for key, cell in zip(keys, mark_best(cells, higher_is_better), strict=True)
+    ]
 
 
 def build_overview_table(board: Board, *, all_metrics: bool = True) -> Table:
@@ -103,7 +107,7 @@ def build_overview_table(board: Board, *, all_metrics: bool = True) -> Table:
     shown = [pair in official for pair in zip(rows["benchmark"], rows["metric"], strict=True)]
     rows = rows[np.array(shown, dtype=np.bool_)]
     # What a server returned belongs to the same tracker's row as what is measured here.
-    rows = rows.assign(kind=rows["kind"].replace("server", "measured"))
+    rows = rows.assign(from_server=rows["kind"] == "server", kind=rows["kind"].replace("server", "measured"))
     keys = sorted(_list_keys(rows), key=lambda key: key[1] == "published")
     columns, cells = [Column("Tracker")], [[Cell(_label(key)) for key in keys]]
     for one in board.benchmarks:
@@ -111,8 +115,9 @@ def build_overview_table(board: Board, *, all_metrics: bool = True) -> Table:
         for metric in one.metrics if all_metrics else one.metrics[:1]:
             if not part.empty:
                 higher = (one.benchmark, metric) not in LOWER_IS_BETTER
-                columns.append(Column(_name_metric(metric), higher, numbers=True, group=one.benchmark))
-                cells.append(_write_values(keys, _index(part, metric), higher))
+                columns.append(Column(name_metric(metric), higher, numbers=True, group=one.benchmark))
+                written = _write_values(keys, _index(part, metric), higher)
+                cells.append([replace(cell, low=None, high=None) for cell in written])  # a wide table as it is
     conventions = "; ".join(
         f"{one.benchmark} {', '.join(one.conventions)}" for one in board.benchmarks if one.conventions
     )
@@ -121,7 +126,8 @@ def build_overview_table(board: Board, *, all_metrics: bool = True) -> Table:
     return Table(
         tuple(columns),
         tuple(zip(*cells, strict=True)),
-        "Leaderboard: trackers × benchmarks. Among ranked results the best and second-best of a column are marked.",
+        f"Leaderboard: trackers × benchmarks{_name_publications(rows)}. "
+        "Among ranked results the best and second-best of a column are marked.",
         (*notes, *_notes(rows), *absent),
     )
 
@@ -133,7 +139,14 @@ def _describe(one: BoardBenchmark) -> str:
     if one.n_sequences is not None:
         lacking = f" ({one.missing} of the official ones are missing)" if one.missing else ""
         parts.append(f"{one.n_sequences} sequence{'' if one.n_sequences == 1 else 's'}{lacking}")
+        parts.append(f"{one.n_frames} frames")
     return ", ".join(parts)
+
+
+def _name_publications(rows: pd.DataFrame) -> str:
+    """What a caption says of the published rows; nothing where there are none."""
+    references = dict.fromkeys(rows.loc[rows["kind"] == "published", "reference"])
+    return f"; published: {', '.join(references)}" if references else ""
 
 
 def _sort_place(key: Key, row: Mapping[Hashable, Any] | None) -> tuple[bool, bool, float, float]:
@@ -151,17 +164,11 @@ def _write_rank(row: Mapping[Hashable, Any] | None) -> str:
     return place if row["rank_best"] == row["rank_worst"] else f"{place} ({row['rank_best']}–{row['rank_worst']})"
 
 
-def _add_interval(cell: Cell, row: Mapping[Hashable, Any] | None) -> Cell:
-    if row is None or pd.isna(row["low"]):
-        return cell
-    return replace(cell, text=f"{cell.text} [{row['low']:.3f}, {row['high']:.3f}]")
-
-
 def _write_speed(row: Mapping[Hashable, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING)
     suffix = f" {CONTENDED}" if row["source"] == CONTENDED_SOURCE else ""
-    return Cell(f"{row['value']:.1f}{suffix}", float(row["value"]))
+    return write_number(float(row["value"]), 1, suffix=suffix, kind=row["kind"], source=_write_source(row))
 
 
 def _write_count(row: Mapping[Hashable, Any], n_sequences: int | None) -> str:
@@ -183,17 +190,18 @@ def build_benchmark_table(board: Board, benchmark: str) -> Table:
     for metric in one.metrics:
         higher, found = (benchmark, metric) not in LOWER_IS_BETTER, _index(rows, metric)
         written = _write_values(keys, found, higher)
-        columns.append(Column(_name_metric(metric), higher, numbers=True))
-        cells.append([_add_interval(cell, found.get(key)) for cell, key in zip(written, keys, strict=True)])
+        columns.append(Column(name_metric(metric), higher, numbers=True))
+        cells.append(written)
     for metric in dict.fromkeys(rows["metric"]):
-        if not has_interval(metric):
+        if is_speed(metric):
             found = _index(rows, metric)
-            columns.append(Column(_name_metric(metric), numbers=True))  # of different machines: none is the best
+            columns.append(Column(name_metric(metric), numbers=True))  # of different machines: none is the best
             cells.append([_write_speed(found.get(key)) for key in keys])
     columns.append(Column("Sequences"))
     cells.append([Cell(_write_count(first[key], one.n_sequences) if key in first else "") for key in keys])
+    caption = f"Scores on {_describe(one)}{_name_publications(rows)}."
     notes = [*_notes(rows), *([INTERVAL_NOTE] if rows["low"].notna().any() else []), *([one.note] if one.note else [])]
-    return Table(tuple(columns), tuple(zip(*cells, strict=True)), f"Scores on {_describe(one)}.", tuple(notes))
+    return Table(tuple(columns), tuple(zip(*cells, strict=True)), caption, tuple(notes))
 
 
 def build_comparison_table(comparison: pd.DataFrame) -> Table:
@@ -215,7 +223,7 @@ def build_comparison_table(comparison: pd.DataFrame) -> Table:
     rows = [
         (
             Cell(f"{row['benchmark']}, {row['convention']}"),
-            Cell(_name_metric(row["metric"])),
+            Cell(name_metric(row["metric"])),
             Cell(row["first"]),
             Cell(row["second"]),
             Cell(f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]", row["difference"]),

@@ -1,37 +1,38 @@
-"""Tables as objects: cells with values, texts and marks, rendered to Markdown and to a terminal."""
+"""Tables as objects: cells with values, intervals, sources and marks; `reports.render` writes them down."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from rich import box
-from rich.console import Group
-from rich.table import Table as RichTable
-from rich.text import Text
 
-from evaluation.leaderboard import HIGHER_IS_BETTER, METRICS, Scores
+from evaluation.leaderboard import Scores
 
 __all__ = [
     "METRIC_NAMES",
     "Cell",
     "Column",
+    "Kind",
     "Mark",
     "Table",
     "build_attribute_table",
     "build_score_table",
     "build_sequence_table",
     "mark_best",
-    "render_markdown",
-    "render_rich",
+    "name_metric",
+    "write_number",
 ]
 
 Mark = Literal["", "best", "second"]
+Kind = Literal["", "measured", "server", "published"]
 
 METRIC_NAMES = {
+    "eao": "EAO",
+    "accuracy": "Accuracy",
+    "robustness": "Robustness",
+    "failures": "Failures",
     "success": "Success",
     "precision": "Precision",
     "norm_precision": "Norm. precision",
@@ -65,10 +66,14 @@ class Column:
     group: str = ""
 
     @property
+    def head(self) -> str:
+        """Its head alone, with an arrow that points to the better side."""
+        return self.header + {None: "", True: " ↑", False: " ↓"}[self.higher_is_better]
+
+    @property
     def title(self) -> str:
-        """The head in one line, with an arrow that points to the better side."""
-        header = f"{self.group} {self.header}".strip()
-        return {None: header, True: f"{header} ↑", False: f"{header} ↓"}[self.higher_is_better]
+        """Group and head in one line."""
+        return f"{self.group} {self.head}".strip()
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,31 @@ class Cell:
 
     Attributes:
         text: what is printed.
-        value: the number behind it; None for text and for what is not known.
+        value: the number behind it, not rounded; None for text and for what is not known.
         mark: its place among the cells it is compared with.
         comparable: whether it takes part in that comparison.
+        low, high: ends of the value's 95 % interval; None where there is none.
+        kind: measured here, returned by a server, or published; empty for text.
+        source: the publication and the place in it, the server's report, or what is wrong with the number.
     """
 
     text: str
     value: float | None = None
     mark: Mark = ""
     comparable: bool = True
+    low: float | None = None
+    high: float | None = None
+    kind: Kind = ""
+    source: str = ""
+
+    @property
+    def interval(self) -> str:
+        """The interval as printed, with the digits of the value; empty where there is none."""
+        if self.low is None or self.high is None:
+            return ""
+        digits = len(self.text.split()[0].partition(".")[2])
+        sign = "+" if self.text.startswith(("+", "-")) else ""
+        return f"[{self.low:{sign}.{digits}f}, {self.high:{sign}.{digits}f}]"
 
 
 @dataclass(frozen=True)
@@ -113,10 +134,39 @@ class Table:
                 raise ValueError(f"A row has {len(row)} cells for {len(self.columns)} columns.")
 
 
-def _number_cell(value: float, digits: int, *, comparable: bool = True, suffix: str = "") -> Cell:
+def name_metric(metric: str) -> str:
+    """How a metric is called in the head of a table; one that is not known keeps its name."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def write_number(
+    value: float,
+    digits: int = 3,
+    *,
+    comparable: bool = True,
+    suffix: str = "",
+    signed: bool = False,
+    interval: tuple[float, float] | None = None,
+    kind: Kind = "measured",
+    source: str = "",
+) -> Cell:
+    """A cell of a number; a dash where it is not finite, and no interval where its ends are not.
+
+    Args:
+        value: the number.
+        digits: printed after the point.
+        comparable: whether it takes part in the comparison for marks.
+        suffix: printed after it.
+        signed: print the sign of positive numbers too, as of a difference.
+        interval: ends of its 95 % interval.
+        kind: as in `Cell`.
+        source: as in `Cell`.
+    """
     if not np.isfinite(value):
         return Cell(MISSING, comparable=False)
-    return Cell(f"{value:.{digits}f}{suffix}", float(value), comparable=comparable)
+    low, high = interval if interval is not None and np.isfinite(interval).all() else (None, None)
+    text = f"{value:{'+' if signed else ''}.{digits}f}{suffix}"
+    return Cell(text, float(value), "", comparable, low, high, kind, source)
 
 
 def mark_best(cells: Sequence[Cell], higher_is_better: bool | None) -> list[Cell]:
@@ -153,7 +203,8 @@ def _incomplete(scores: Scores, tracker: str) -> str:
 def _rank(scores: Scores) -> dict[str, str]:
     """Tracker → place by the convention's first metric as printed, equal numbers sharing one; none if not complete."""
     metric = scores.convention.ranked_by
-    printed = {name: f"{scores.get_value(name, metric):.3f}" for name in scores.ranked() if scores.is_complete(name)}
+    values = {name: scores.get_value(name, metric) for name in scores.ranked() if scores.is_complete(name)}
+    printed = {name: f"{value:.3f}" for name, value in values.items() if np.isfinite(value)}
     places = list(printed.values())
     return {name: str(places.index(text) + 1) for name, text in printed.items()}
 
@@ -167,7 +218,7 @@ def build_score_table(scores: Scores) -> Table:
     speed = "fps_mean" if scores.convention.ranked_by == "ao" else "fps"  # each toolkit's own
     shown = [
         metric
-        for metric in METRICS
+        for metric in scores.metrics
         if metric == speed or metric not in SPEEDS
         if any(np.isfinite(scores.get_value(name, metric)) for name in scores.trackers)
     ]
@@ -175,7 +226,7 @@ def build_score_table(scores: Scores) -> Table:
     columns = [
         Column("Rank"),
         Column("Tracker"),
-        *(Column(METRIC_NAMES[metric], HIGHER_IS_BETTER[metric], numbers=True) for metric in shown),
+        *(Column(METRIC_NAMES[metric], scores.is_higher_better(metric), numbers=True) for metric in shown),
         Column("Sequences"),
     ]
     rows: list[list[Cell]] = []
@@ -184,7 +235,7 @@ def build_score_table(scores: Scores) -> Table:
         for metric in shown:
             contended = metric in SPEEDS and name in scores.contended
             row.append(
-                _number_cell(
+                write_number(
                     scores.get_value(name, metric),
                     1 if metric in SPEEDS else 3,
                     comparable=complete[name] and not contended,
@@ -218,10 +269,10 @@ def build_attribute_table(scores: Scores, metric: str | None = None) -> Table:
     rows = []
     for attribute, count in scores.attributes_n.items():
         cells = [
-            _number_cell(scores.get_value(name, metric, attribute), 3, comparable=scores.is_complete(name))
+            write_number(scores.get_value(name, metric, attribute), 3, comparable=scores.is_complete(name))
             for name in order
         ]
-        rows.append([Cell(attribute), Cell(str(count)), *mark_best(cells, HIGHER_IS_BETTER[metric])])
+        rows.append([Cell(attribute), Cell(str(count)), *mark_best(cells, scores.is_higher_better(metric))])
     return _build(columns, rows, f"{METRIC_NAMES[metric]} by attribute on {_describe(scores)}.", [])
 
 
@@ -237,8 +288,8 @@ def build_sequence_table(scores: Scores, metric: str | None = None) -> Table:
     values = rows_of_metric.pivot_table(index="sequence", columns="tracker", values="value", sort=False)
     rows = []
     for sequence, row in values.iterrows():
-        cells = [_number_cell(float(row.get(name, np.nan)), 3) for name in order]
-        rows.append([Cell(str(sequence)), *mark_best(cells, HIGHER_IS_BETTER[metric])])
+        cells = [write_number(float(row.get(name, np.nan)), 3) for name in order]
+        rows.append([Cell(str(sequence)), *mark_best(cells, scores.is_higher_better(metric))])
     columns = [Column("Sequence"), *_tracker_columns(scores)]
     return _build(columns, rows, f"{METRIC_NAMES[metric]} by sequence on {_describe(scores)}.", [])
 
@@ -248,46 +299,3 @@ def _tracker_columns(scores: Scores) -> list[Column]:
         Column(name if scores.is_complete(name) else f"{name}, {_incomplete(scores, name)}", numbers=True)
         for name in scores.ranked()
     ]
-
-
-def _escape(text: str) -> str:
-    """Text that Markdown shows as it is; underscores within words are harmless and stay readable."""
-    return re.sub(r"([\\|*`<>$]|\](?=\()|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
-
-
-def render_markdown(table: Table) -> str:
-    """The table as GitHub Markdown, caption first; the best of a column bold, the second italic.
-
-    Ends with a newline.
-    """
-    wrap = {"": "", "best": "**", "second": "*"}
-    texts = [
-        [_escape(column.title) for column in table.columns],
-        *([f"{wrap[cell.mark]}{_escape(cell.text)}{wrap[cell.mark]}" for cell in row] for row in table.rows),
-    ]
-    widths = [max(len(row[index]) for row in texts) for index in range(len(table.columns))]
-    right = [column.numbers for column in table.columns]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            text.rjust(width) if side else text.ljust(width)
-            for text, width, side in zip(cells, widths, right, strict=True)
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = [f"{'-' * (width - 1)}:" if side else "-" * width for width, side in zip(widths, right, strict=True)]
-    lines = [_escape(table.caption), "", line(texts[0]), line(rule), *(line(row) for row in texts[1:])]
-    for note in table.notes:
-        lines += ["", _escape(note)]
-    return "\n".join(lines) + "\n"
-
-
-def render_rich(table: Table) -> Group:
-    """The table for a terminal: the best of a column bold, the second italic, caption and notes below."""
-    style = {"": "", "best": "bold", "second": "italic"}
-    rendered = RichTable(box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        rendered.add_column(Text(column.title), justify="right" if column.numbers else "left", overflow="fold")
-    for row in table.rows:
-        rendered.add_row(*(Text(cell.text, style=style[cell.mark]) for cell in row))
-    return Group(rendered, *(Text(line, style="dim") for line in (table.caption, *table.notes)))

@@ -20,6 +20,7 @@ __all__ = [
     "compute_center_distance",
     "compute_iou",
     "cxcywh_to_xywh",
+    "find_usable",
     "mask_to_box",
     "polygon_to_area_box",
     "polygon_to_box",
@@ -104,6 +105,21 @@ def compute_iou(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:
         intersection, union = np.where(empty, 0.0, intersection), np.where(empty, 1.0, union)
     iou: Boxes = np.asarray(np.minimum(intersection / union, 1.0))
     return iou
+
+
+def find_usable(boxes: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which of (N, 4) `xywh` rows are boxes: four finite numbers, both sides above zero; (N,).
+
+    >>> find_usable([[0, 0, 2, 2], [0, 0, 0, 2], [float("nan"), 0, 2, 2]]).tolist()
+    [True, False, False]
+    """
+    rows = _as_boxes(boxes)
+    sides = rows[..., 2:]
+    with np.errstate(invalid="ignore", over="ignore"):
+        # Two passes over all numbers settle the usual case: a sum is finite only if every part of it is.
+        if len(rows) and sides.min() > 0 and np.isfinite(rows.sum()):
+            return np.ones(len(rows), dtype=np.bool_)
+    return np.asarray(np.isfinite(rows).all(axis=-1) & (sides > 0).all(axis=-1))
 
 
 def compute_center_distance(boxes_a: npt.ArrayLike, boxes_b: npt.ArrayLike) -> Boxes:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from siamcar.errors import ConfigError
 
@@ -24,14 +25,52 @@ Architecture = Literal["alexnet", "mobilenetv2", "resnet18", "resnet34", "resnet
 Strategy = Literal["released", "refine", "average", "coarse"]
 
 
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "path_type": "a path",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "tuple_type": "a list",
+    "list_type": "a list",
+}
+"""Pydantic's name of a fault → what was expected."""
+
+
 def describe_validation_error(error: ValidationError) -> str:
-    """One line a fault: where, what is wrong, what was found."""
-    lines = []
-    for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"]) or "the whole"
-        found = "" if fault["type"] == "missing" else f" (found {fault['input']!r})"
-        lines.append(f"{place}: {fault['msg']}{found}")
-    return "; ".join(lines)
+    """One sentence a fault: which key, what was expected, what was found."""
+    faults = error.errors()
+    # A list whose entries are all at fault counts as too short as well, which tells nothing.
+    within = {fault["loc"][: len(fault["loc"]) - 1 - after] for fault in faults for after in range(len(fault["loc"]))}
+    return "; ".join(_describe_fault(one) for one in faults if one["type"] != "too_short" or one["loc"] not in within)
+
+
+def _describe_fault(fault: ErrorDetails) -> str:
+    kind, place, context = fault["type"], _write_place(fault["loc"]), fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"the key {place} is not known"
+    if kind == "missing":
+        return f"the key {place} is missing"
+    if kind == "too_short":
+        return f"{place}: expected at least {context['min_length']} entry, found {context['actual_length']}"
+    if kind == "value_error":
+        return f"{place}: {context['error']}"
+    found = type(fault["input"]).__name__ if isinstance(fault["input"], dict | list) else repr(fault["input"])
+    if kind in _EXPECTED:
+        return f"{place}: expected {_EXPECTED[kind]}, found {found}"
+    return f"{place}: {fault['msg']} (found {found})"
+
+
+def _write_place(parts: tuple[int | str, ...]) -> str:
+    """("benchmarks", 0, "data") → "benchmarks[1].data": entries are counted as people do."""
+    text = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return text.removeprefix(".") or "the whole"
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

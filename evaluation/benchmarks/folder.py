@@ -34,7 +34,7 @@ from evaluation.benchmarks.mask_files import read_mask_boxes
 from evaluation.benchmarks.vot import add_tags
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 from siamcar.boxes import xyxy_to_xywh
-from siamcar.errors import ConfigError, DataError
+from siamcar.errors import ConfigError, DataError, UnknownNameError
 
 __all__ = ["LAYOUTS", "load_folder"]
 
@@ -104,6 +104,13 @@ def load_folder(
     layouts = LAYOUTS if layout == "auto" else (layout,)
     names, targets, bare = _find_targets(root, layouts)
     known = _read_attribute_list(root, attributes)
+    if attributes is not None:
+        there = {*names, *(target.name for target in targets), *(folder.name for folder in bare)}
+        for name in (name for name in known if name not in there):
+            raise DataError(
+                f"{attributes} has attributes for the sequence {name!r}, which {root} does not hold.",
+                UnknownNameError.of("sequence", name, there).hint,
+            )
 
     def open_one(target: _Target) -> Sequence:
         own = read_beside(target.folder / "attrs.txt")

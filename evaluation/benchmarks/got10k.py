@@ -35,7 +35,7 @@ from evaluation.benchmarks.folder_guess import guess_benchmark, names_in
 from evaluation.sequence import AbsentFrames, Benchmark, FrameSource, Sequence
 from siamcar.errors import DataError
 
-__all__ = ["add_labels", "load_got10k_test", "load_got10k_train", "load_got10k_val"]
+__all__ = ["add_labels", "list_got10k_names", "load_got10k_test", "load_got10k_train", "load_got10k_val"]
 
 _COUNTS = {"val": 180, "test": 180, "train": 9335}
 _URL = "http://got-10k.aitestunion.com"
@@ -99,8 +99,13 @@ def add_labels(sequence: Sequence, read: ReadFile) -> Sequence:
     )
 
 
+def list_got10k_names(subset: str) -> list[str]:
+    """Names of the sequences of "train", "val" or "test"."""
+    return [f"GOT-10k_{subset.capitalize()}_{number:06}" for number in range(1, _COUNTS[subset] + 1)]
+
+
 def _load(root: Path | None, subset: str, annotations: str | Path | None) -> Benchmark:
-    names = [f"GOT-10k_{subset.capitalize()}_{number:06}" for number in range(1, _COUNTS[subset] + 1)]
+    names = list_got10k_names(subset)
     base = _choose(root, subset, set(names)) if root is not None else None
 
     with open_annotations(annotations) if annotations is not None else nullcontext() as files:
@@ -132,6 +137,7 @@ def _load(root: Path | None, subset: str, annotations: str | Path | None) -> Ben
         missing=found.missing,
         faults=found.faults,
         short=found.short,
+        others=tuple(name for other in _COUNTS if other != subset for name in list_got10k_names(other)),
         citation=_CITATION,
         url=_URL,
     )

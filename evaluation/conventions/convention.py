@@ -13,11 +13,13 @@ from evaluation.metrics.success import Curve
 from evaluation.sequence import Sequence
 from siamcar.boxes import Boxes
 
-__all__ = ["Convention", "Curves", "FrameMask", "MaskRule", "Reading"]
+__all__ = ["Convention", "CountRule", "Curves", "FrameMask", "MaskRule", "Reading"]
 
 FrameMask: TypeAlias = npt.NDArray[np.bool_]
 MaskRule: TypeAlias = Callable[[Sequence], FrameMask]
 """Sequence → (T,) frames of which something holds; it looks at nothing but the sequence."""
+CountRule: TypeAlias = Callable[[Sequence, int], FrameMask]
+"""(Sequence, rows of the result file) → (T,) frames in the denominator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class Convention:
     invalid_distance: float = -1.0
     invalid_norm: float = -1.0
     absent_misses: bool = False
-    counted: Callable[[Sequence, int], FrameMask] | None = None
+    counted: CountRule | None = None
     overlap_test: Callable[..., Any] = np.greater
     overlap_thresholds: Curve
     distance_thresholds: Curve

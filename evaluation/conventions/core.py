@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.conventions.convention import Convention, Curves, FrameMask, MaskRule
-from evaluation.metrics.precision import compute_offset_distances, compute_precision_curve
+from evaluation.conventions.convention import Convention, CountRule, Curves, FrameMask, MaskRule
+from evaluation.metrics.precision import (
+    Centers,
+    compute_centers,
+    compute_pixel_distance,
+    compute_precision_curve,
+    compute_size_distance,
+)
 from evaluation.metrics.success import Curve, compute_success_curve
 from evaluation.sequence import Sequence
 from siamcar.boxes import Boxes, compute_iou
@@ -70,16 +77,28 @@ class _Truth:
     Attributes:
         boxes: (T, 4), a column after the other in memory, which is how they are read.
         masks: rule → (T,) frames of which it holds, or None where it holds of all.
+        counts: rule and rows of the result file → (T,) frames in the denominator, or None where all are.
     """
 
     boxes: Boxes
     masks: dict[MaskRule, FrameMask | None] = field(default_factory=dict)
+    counts: dict[tuple[CountRule, int], FrameMask | None] = field(default_factory=dict)
 
     def mask(self, rule: MaskRule, sequence: Sequence) -> FrameMask | None:
         if rule not in self.masks:
             mask = rule(sequence)
             self.masks[rule] = None if mask.all() else mask
         return self.masks[rule]
+
+    @cached_property
+    def centers(self) -> Centers:
+        return compute_centers(self.boxes)
+
+    def count(self, rule: CountRule, sequence: Sequence, rows: int) -> FrameMask | None:
+        if (rule, rows) not in self.counts:
+            counted = rule(sequence, rows)
+            self.counts[rule, rows] = None if counted.all() else counted
+        return self.counts[rule, rows]
 
 
 _TRUTHS: WeakKeyDictionary[Sequence, _Truth] = WeakKeyDictionary()
@@ -163,14 +182,27 @@ class _Comparison:
         rows, truth = self.prepare(convention), self.truth.boxes
         if convention.transform is not None:
             rows, truth = self._once((convention.transform, id(rows)), convention.transform, rows, truth, self.sequence)
-        distance, norm_distance = self._once(
-            ("distance", id(rows), convention.size, convention.divide_first),
-            _compute_distances,
-            rows,
-            truth,
-            convention,
+        centers = self._once(("centers", id(rows)), compute_centers, rows)
+        true_centers = (
+            self.truth.centers
+            if truth is self.truth.boxes
+            else self._once(("centers", id(truth)), compute_centers, truth)
         )
-        return self._once(("overlap", id(rows)), _compute_overlap, rows, truth), distance, norm_distance
+        # Rows that could not be repaired may hold infinities, and true sides may be zero: what comes of them is
+        # infinity or NaN, which is a miss everywhere.
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            return (
+                self._once(("overlap", id(rows)), compute_iou, rows, truth),
+                self._once(("distance", id(rows)), compute_pixel_distance, centers, true_centers),
+                self._once(
+                    ("norm", id(rows), convention.size, convention.divide_first),
+                    _compute_size_distance,
+                    centers,
+                    true_centers,
+                    truth,
+                    convention,
+                ),
+            )
 
     def substitute(self, values: Curve, convention: Convention, rule: MaskRule, invalid: float, miss: float) -> Curve:
         """The values, with `invalid` where the rule does not hold and `miss` where an absent target makes a miss."""
@@ -189,7 +221,7 @@ class _Comparison:
         counted = None
         if convention.counted is not None:
             rows = min(len(self.rows), len(self.sequence))
-            counted = self._once((convention.counted, "counted"), _count, convention, self.sequence, rows)
+            counted = self.truth.count(convention.counted, self.sequence, rows)
         return (
             self.substitute(overlap, convention, valid, convention.invalid_overlap, -1.0),
             self.substitute(
@@ -254,23 +286,9 @@ def _select(values: Curve, counted: FrameMask) -> Curve:
     return values[counted]
 
 
-def _count(convention: Convention, sequence: Sequence, rows: int) -> FrameMask | None:
-    if convention.counted is None:
-        return None
-    counted = convention.counted(sequence, rows)
-    return None if counted.all() else counted
-
-
-def _compute_overlap(rows: Boxes, truth: Boxes) -> Curve:
-    # Rows that could not be repaired may hold infinities; what comes of them is NaN, which is a miss everywhere.
-    with np.errstate(invalid="ignore", over="ignore"):
-        return compute_iou(rows, truth)
-
-
-def _compute_distances(rows: Boxes, truth: Boxes, convention: Convention) -> tuple[Curve, Curve]:
-    # A true side of zero gives infinity or NaN, both of which are misses.
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        return compute_offset_distances(rows, truth, convention.size(truth), divide_first=convention.divide_first)
+def _compute_size_distance(centers: Centers, true_centers: Centers, truth: Boxes, convention: Convention) -> Curve:
+    size = convention.size(truth)
+    return compute_size_distance(centers, true_centers, size, divide_first=convention.divide_first)
 
 
 def compute_frame_scores(sequence: Sequence, boxes: npt.ArrayLike, convention: Convention) -> FrameScores:

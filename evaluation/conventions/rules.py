@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.metrics.precision import get_value_at
+from evaluation.metrics.precision import find_threshold
 from evaluation.metrics.success import Curve, compute_success_area, compute_success_auc
 from evaluation.sequence import Sequence
-from siamcar.boxes import Boxes
+from siamcar.boxes import Boxes, find_usable
 from siamcar.errors import ResultsError
 
 if TYPE_CHECKING:
@@ -57,10 +58,7 @@ def reuse_previous(boxes: Boxes, truth: Boxes) -> Boxes:
     The first row stays as the file has it, and so do rows at which the ground truth has a NaN; a later row can
     inherit such a row.
     """
-    usable = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
-    for column in range(4):
-        usable &= np.isfinite(boxes[:, column])
-    return _reuse(boxes, truth, ~usable)
+    return _reuse(boxes, truth, ~find_usable(boxes))
 
 
 def reuse_previous_if_zero(boxes: Boxes, truth: Boxes) -> Boxes:
@@ -190,7 +188,7 @@ def read_success_at(threshold: float) -> Reading:
     """Success rate at one overlap."""
 
     def read(convention: Convention, curves: Curves) -> float:
-        return get_value_at(curves.success, convention.overlap_thresholds, threshold)
+        return _read_at(curves.success, convention, "overlap_thresholds", threshold)
 
     return read
 
@@ -199,7 +197,7 @@ def read_precision_at(threshold: float) -> Reading:
     """Precision at one distance in pixels."""
 
     def read(convention: Convention, curves: Curves) -> float:
-        return get_value_at(_given(curves.precision), convention.distance_thresholds, threshold)
+        return _read_at(_given(curves.precision), convention, "distance_thresholds", threshold)
 
     return read
 
@@ -208,7 +206,7 @@ def read_norm_precision_at(threshold: float) -> Reading:
     """Normalised precision at one distance in sizes of the target."""
 
     def read(convention: Convention, curves: Curves) -> float:
-        return get_value_at(_given(curves.norm_precision), convention.norm_thresholds, threshold)
+        return _read_at(_given(curves.norm_precision), convention, "norm_thresholds", threshold)
 
     return read
 
@@ -231,6 +229,15 @@ def read_precision_area(_convention: Convention, curves: Curves) -> float:
 def read_norm_precision_area(_convention: Convention, curves: Curves) -> float:
     """TrackingNet: the same of normalised precision, over 0 to 0.5, as a fraction."""
     return compute_success_area(_given(curves.norm_precision))
+
+
+def _read_at(curve: Curve, convention: Convention, thresholds: str, at: float) -> float:
+    return float(curve[_find_place(convention, thresholds, at)])
+
+
+@cache
+def _find_place(convention: Convention, thresholds: str, at: float) -> int:
+    return find_threshold(getattr(convention, thresholds), at)
 
 
 def _given(curve: Curve | None) -> Curve:

@@ -8,24 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from evaluation.formats.base import (
-    ROUNDED,
-    LoadedRun,
-    RunFile,
-    find_flat_runs,
-    place_flat,
-    split_target,
-    warn_of_separators,
-    warn_of_whole_numbers,
-)
-from evaluation.formats.lines import Rows, parse_boxes
+from evaluation.formats.base import LoadedRun, place_flat, split_target
+from evaluation.formats.pysot import Pysot
 from evaluation.formats.tree import ResultTree
 
 __all__ = ["TRACKINGNET", "TrackingNet"]
 
 
-class TrackingNet:
-    """TrackingNet's layout of a submission."""
+class TrackingNet(Pysot):
+    """TrackingNet's layout of a submission: read like pysot's, written without times and a benchmark's folder."""
 
     name = "trackingnet"
     description = "<sequence>.txt, comma, all in one folder"
@@ -33,18 +24,6 @@ class TrackingNet:
     def matches(self, tree: ResultTree, benchmark: str) -> bool:
         """Its files look like pysot's: only the benchmark tells."""
         return benchmark == "TrackingNet" and bool(tree.paths)
-
-    def find_runs(self, tree: ResultTree) -> list[RunFile]:
-        """One file a sequence, all in one folder."""
-        return find_flat_runs(tree, numbered_folders=False)
-
-    def parse(self, data: bytes, where: str) -> Rows:
-        """Four numbers a line."""
-        return parse_boxes(data, where)
-
-    def get_warnings(self, files: Sequence[tuple[RunFile, Rows]]) -> list[str]:
-        """Other separators than commas, and boxes without a fraction."""
-        return [*warn_of_separators(files), *warn_of_whole_numbers(files, ROUNDED)]
 
     def place(
         self, benchmark: str, tracker: str, sequence: str, runs: Sequence[LoadedRun]

@@ -85,7 +85,8 @@ def compute_success_auc(curve: npt.ArrayLike) -> float:
     The field calls it area under the curve; it is the mean of the points (OTB's `plotDrawSave.m`, ranking "AUC"),
     not a trapezoid.
     """
-    return float(np.asarray(curve, dtype=np.float64).mean())
+    values = np.asarray(curve, dtype=np.float64)
+    return float(np.add.reduce(values) / len(values))  # as `mean`, whose own work takes longer than the sum
 
 
 def compute_success_area(curve: npt.ArrayLike) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.benchmarks.got10k import list_got10k_names
 from evaluation.formats.lines import describe_lines, parse_times
 from evaluation.sequence import Benchmark
 from evaluation.submissions.archive import (
@@ -25,16 +26,10 @@ from evaluation.submissions.archive import (
 )
 from siamcar.errors import DataError
 
-__all__ = ["find_got10k_faults", "list_got10k_names", "pack_got10k"]
+__all__ = ["find_got10k_faults", "pack_got10k"]
 
-_SUBSETS = {"val": "Val", "test": "Test"}
 _NAME = re.compile(r"GOT-10k_(Train|Val|Test)_\d{6}")
 _WORDS = {"Train": "training", "Val": "validation", "Test": "test"}
-
-
-def list_got10k_names(subset: str) -> list[str]:
-    """Names of the 180 sequences of "val" or "test"."""
-    return [f"GOT-10k_{_SUBSETS[subset]}_{number:06d}" for number in range(1, 181)]
 
 
 def find_got10k_faults(home: Path, benchmark: Benchmark | None = None) -> list[SubmissionFault]:

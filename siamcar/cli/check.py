@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -41,8 +42,6 @@ from siamcar.cli.tracker_options import (
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from evaluation.integrity import Decode, SequenceCheck
     from evaluation.sequence import Benchmark
     from siamcar.environment import Finding
@@ -55,7 +54,7 @@ EXAMPLES = examples(
 )
 ENVIRONMENT_EXAMPLES = examples("siamcar check environment", "siamcar check environment --json")
 DATA_EXAMPLES = examples(
-    "siamcar check data --data ~/data/OTB100",
+    "siamcar check data ~/data/OTB100",
     "siamcar check data --benchmark lasot --annotations LaSOT_toolkit.zip",
     "siamcar check data --benchmark uav123 --data ~/data/UAV123 --decode all --json",
 )
@@ -90,6 +89,7 @@ def check_environment_here(as_json: Json = False) -> None:
 
 
 def check_data(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The same as --data DIR.")] = None,
     benchmark: OptionalBenchmark = None,
     data: DataFolder = None,
     annotations: Annotations = None,
@@ -111,6 +111,9 @@ def check_data(
     if decode not in ("none", "first", "all"):
         raise ConfigError(f"--decode is none, first or all; found {decode!r}.")
     how = cast("Decode", decode)
+    if folder is not None and data is not None:
+        raise typer.BadParameter(f"the folder is given twice: {folder} and --data {data}")
+    data = data or folder
     if benchmark is None and data is None:
         raise ConfigError("There is nothing to check.", "Give --data DIR, --benchmark NAME, or both.")
     names = [benchmark] if benchmark is not None else identify_benchmarks(cast("Path", data))

@@ -108,8 +108,15 @@ def set_value(
     value: Annotated[str, typer.Argument(help="Folder of the benchmark as it was downloaded.")],
 ) -> None:
     """Settle where the data of a benchmark lies on this machine, so that --data can be left out."""
+    from evaluation.benchmarks import BENCHMARKS
+    from evaluation.suite import PAPER_SUITE
+    from siamcar.errors import UnknownNameError
     from siamcar.user_config import write_setting
 
+    section, _, name = key.partition(".")
+    known = {*BENCHMARKS.names(), *(one.benchmark for one in PAPER_SUITE.benchmarks)}
+    if section == "data" and name and name not in known:
+        raise UnknownNameError.of("benchmark", name, known)
     print_line(f"{key} is settled in {write_setting(key, value)}")
 
 

@@ -77,8 +77,8 @@ def _expect(
     benchmark: str, data: Path | None, annotations: Path | None, settings: list[str] | None
 ) -> ExpectedSequences:
     """The benchmark's sequences; those of GOT-10k are known by name without its data."""
+    from evaluation.benchmarks.got10k import list_got10k_names
     from evaluation.formats import ExpectedSequences
-    from evaluation.submissions.got10k import list_got10k_names
     from siamcar.user_config import find_data
 
     if benchmark in ("got10k_val", "got10k_test") and not (data or annotations or find_data(benchmark)):
@@ -94,6 +94,7 @@ def describe_loaded(loaded: LoadedResults) -> dict[str, Any]:
         "spelled": loaded.spelled,
         "missing": loaded.missing,
         "extra": loaded.extra,
+        "doubled": {sequence: list(names) for sequence, names in loaded.doubled.items()},
         "faults": [{"sequence": name, "message": message} for name, message in loaded.faults],
         "notes": [{"sequence": name, "message": message} for name, message in loaded.notes],
         "warnings": loaded.warnings,
@@ -109,6 +110,10 @@ def print_report(loaded: LoadedResults) -> None:
         print_error(f"Warning: {warning}.")
     if loaded.notes:
         print_failures(loaded.notes, "Taken as they are; the convention decides")
+    for sequence, names in loaded.doubled.items():
+        print_error(
+            f"{len(names) + 1} files claim the sequence {sequence}: {sequence} is taken, {', '.join(names)} left out."
+        )
     if loaded.extra:
         print_error(f"Not of this benchmark, and left out ({len(loaded.extra)}): {', '.join(loaded.extra)}")
     if loaded.faults:

@@ -99,9 +99,10 @@ def _score(
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Rows for JSON, and what could not be scored."""
     from evaluation.scoring import load_scores_by_convention
-    from reports.tables import build_attribute_table, build_score_table, build_sequence_table, render_rich
+    from reports.render import render_rich
+    from reports.tables import build_attribute_table, build_score_table, build_sequence_table
 
-    builders = {None: build_score_table, "attribute": build_attribute_table, "sequence": build_sequence_table}
+    builder = {None: None, "attribute": build_attribute_table, "sequence": build_sequence_table}[by]
     records: list[dict[str, Any]] = []
     faults: dict[tuple[str, str], None] = {}
     scores_of_all = load_scores_by_convention(benchmark, results, trackers, convention)
@@ -109,19 +110,21 @@ def _score(
         records += scores.to_records(by)
         faults |= dict.fromkeys(list_faults(scores, benchmark))
         if show:
-            stdout_console().print(render_rich(builders[by](scores)))
-            print_line()
-    if show and scores_of_all:
+            for metric in scores.detailed_metrics if builder is not None else [None]:
+                table = build_score_table(scores) if builder is None else builder(scores, metric)
+                stdout_console().print(render_rich(table))
+                print_line()
+    if scores_of_all:
         _tell_notes(scores_of_all[0].notes, all_of_them=by == "sequence")
     return records, list(faults)
 
 
 def _tell_notes(notes: tuple[str, ...], *, all_of_them: bool) -> None:
-    """Name odd rows that were scored all the same, a few unless all are asked for."""
+    """Name files that were passed over and odd rows that were scored all the same, a few unless all are asked for."""
     if not notes:
         return
     shown = notes if all_of_them else notes[:5]
-    print_error(f"Scored as the convention says ({len(notes)}):")
+    print_error(f"Passed over, or odd and scored as the convention says ({len(notes)}):")
     for note in shown:
         print_error(f"  {note}")
     if len(shown) < len(notes):

@@ -60,7 +60,7 @@ def test_two_files_for_one_sequence_are_a_fault(tmp_path: Path) -> None:
 def test_a_sequence_whose_name_ends_in_digits_is_not_taken_for_a_repetition(tmp_path: Path) -> None:
     write(tmp_path / "a_001.txt")
     write(tmp_path / "a_001_002.txt")
-    files, _ = find_sequence_files(tmp_path, ["a_001"])
+    files = find_sequence_files(tmp_path, ["a_001"]).files
     assert [path.name for path in files["a_001"].boxes] == ["a_001.txt"]
 
 

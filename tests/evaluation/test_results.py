@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from evaluation.result_files import read_boxes
 from evaluation.results import (
     Trajectory,
     find_results_folder,
     format_boxes,
     list_trackers,
-    read_boxes,
     read_tracker_results,
     run_name,
 )

@@ -31,7 +31,7 @@ def test_the_whole_table() -> None:
     Tracker & AO $\uparrow$ & Fails $\downarrow$ \\
     \midrule
     a\_b \& c & \textbf{0.600} & 0.5 \\
-    d & \underline{0.500} & -- \\
+    d & \textit{0.500} & -- \\
     \bottomrule
   \end{tabular}
   \par\smallskip\footnotesize A note with \$ and \#.

@@ -94,6 +94,10 @@ def test_files_beside_the_boxes(tmp_path: Path, write_frames: WriteFrames, write
     assert load_benchmark("folder", tmp_path, attributes=str(tmp_path / "other.txt")).attributes == [
         "FM", "SV", "occlusion", "snow",
     ]  # fmt: skip
+    (tmp_path / "other.txt").write_text("vot: snow\ngot10: snow")
+    with pytest.raises(DataError, match=r"'got10', which .* does not hold") as told:
+        load_benchmark("folder", tmp_path, attributes=str(tmp_path / "other.txt"))
+    assert "Did you mean got10k" in told.value.hint
     (tmp_path / "other.txt").write_text("vot snow")
     with pytest.raises(DataError, match="line 1: 'sequence: A, B' was expected"):
         load_benchmark("folder", tmp_path, attributes=str(tmp_path / "other.txt"))

@@ -18,7 +18,7 @@ from evaluation.metrics.precision import (
     compute_normalized_distance,
     compute_normalized_precision_curve,
     compute_precision_curve,
-    get_value_at,
+    find_threshold,
 )
 
 BOX = arrays(np.float64, 4, elements=st.floats(1.0, 500.0))
@@ -56,7 +56,7 @@ def test_curve_agrees_with_counting_frame_by_frame(distances: list[float]) -> No
     curve = compute_precision_curve(distances)
     np.testing.assert_allclose(curve, expected, rtol=0, atol=1e-15)
     assert (np.diff(curve) >= 0).all()
-    assert get_value_at(curve, DISTANCE_THRESHOLDS, PRECISION_AT) == pytest.approx(expected[20], abs=1e-15)
+    assert curve[find_threshold(DISTANCE_THRESHOLDS, PRECISION_AT)] == pytest.approx(expected[20], abs=1e-15)
 
 
 def test_normalised_distance_divides_each_direction_by_the_true_side() -> None:
@@ -86,13 +86,13 @@ def test_normalised_distance_ignores_the_picture_s_scale_and_origin(
 
 def test_normalised_precision_is_read_at_a_fifth_of_the_target() -> None:
     curve = compute_normalized_precision_curve([0.1, 0.2, 0.21, 3.0])
-    assert get_value_at(curve, NORMALIZED_THRESHOLDS, NORMALIZED_PRECISION_AT) == 0.5
+    assert curve[find_threshold(NORMALIZED_THRESHOLDS, NORMALIZED_PRECISION_AT)] == 0.5
     assert curve[-1] == 0.75
 
 
 def test_a_value_is_read_only_at_a_threshold() -> None:
     with pytest.raises(ValueError, match="not one of the thresholds"):
-        get_value_at([0.1, 0.2], [0.0, 1.0], 0.5)
+        find_threshold([0.0, 1.0], 0.5)
 
 
 @pytest.mark.parametrize("distance", [[], [[0.5]], 0.5])

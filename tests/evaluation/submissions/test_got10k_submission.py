@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.benchmarks.got10k import list_got10k_names
 from evaluation.sequence import Benchmark
-from evaluation.submissions.got10k import find_got10k_faults, list_got10k_names, pack_got10k
+from evaluation.submissions.got10k import find_got10k_faults, pack_got10k
 from siamcar.errors import ResultsError
 from tests.helpers import make_benchmark, make_sequence
 

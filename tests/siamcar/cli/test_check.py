@@ -187,6 +187,25 @@ def test_a_folder_tells_its_benchmark(tmp_path: Path) -> None:
     assert document["counts"] == {"whole": 1, "missing": 0, "short": 1, "unreadable": 0}
 
 
+def test_a_folder_may_be_given_without_a_flag(tmp_path: Path) -> None:
+    write_frames(tmp_path / "mine" / "dog", 3)
+    (tmp_path / "mine" / "dog" / "boxes.txt").write_text("1,2,3,4\n" * 3)
+    result = check("data", str(tmp_path / "mine"))
+    assert result.exit_code == 0, result.output
+    assert "mine: 1 of 1 sequences whole" in result.stdout
+    assert check("data", str(tmp_path / "mine"), "--data", str(tmp_path)).exit_code == 2
+
+
+def test_a_folder_of_benchmarks_names_them(tmp_path: Path) -> None:
+    (tmp_path / "first" / "Deer").mkdir(parents=True)
+    (tmp_path / "first" / "Deer" / "groundtruth_rect.txt").write_text("1,2,3,4\n")
+    (tmp_path / "second" / "val" / "GOT-10k_Val_000001").mkdir(parents=True)
+    result = check("data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "first (otb100" in result.stderr and "second (got10k_val" in result.stderr
+    assert f"siamcar check data {tmp_path / 'first'}" in result.stderr
+
+
 def test_annotations_alone_are_checked(tmp_path: Path) -> None:
     (tmp_path / "anno").mkdir()
     (tmp_path / "anno/Deer.txt").write_text("1,2,3,4\n" * 71)

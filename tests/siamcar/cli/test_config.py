@@ -114,3 +114,6 @@ def test_settings_are_set_shown_and_unset(tmp_path: Path, monkeypatch: pytest.Mo
     assert runner.invoke(app, ["config", "unset", "data.otb100"]).exit_code == 0
     assert json.loads(runner.invoke(app, ["config", "settings", "--json"]).stdout)["data"] == {}
     assert runner.invoke(app, ["config", "set", "data.otb100", str(tmp_path / "absent")]).exit_code == 1
+    unknown = runner.invoke(app, ["config", "set", "data.otb10", str(tmp_path)])
+    assert unknown.exit_code == 1 and "Did you mean otb100" in unknown.stderr
+    assert runner.invoke(app, ["config", "set", "data.vot-st2020", str(tmp_path)]).exit_code == 0

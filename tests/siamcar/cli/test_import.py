@@ -69,6 +69,17 @@ def test_a_damaged_set_is_told_in_full(tmp_path: Path) -> None:
     assert len(document["faults"]) == len(document["missing"]) == 1
 
 
+def test_two_files_of_one_sequence_are_told_as_such(tmp_path: Path) -> None:
+    peer = write_peer(tmp_path / "peer")
+    (name,) = [one.name for one in load_benchmark("synthetic", n_frames=24, n_sequences=1)]
+    (peer / f"{name}.txt").write_text("1,2,3,4\n" * 24)
+    outcome = siamcar("import", peer, *SMALL, "--results", tmp_path / "r")
+    assert outcome.exit_code == 0, outcome.output
+    spelled = name.replace("_", "-").upper()
+    assert f"2 files claim the sequence {name}: {name} is taken, {spelled} left out." in outcome.stderr
+    assert "Not of this benchmark" not in outcome.stderr
+
+
 def test_got10k_needs_no_data(tmp_path: Path) -> None:
     folder = tmp_path / "peer" / "GOT-10k_Test_000001"
     folder.mkdir(parents=True)

@@ -151,6 +151,8 @@ def test_a_server_s_report_enters_the_table(folder: Path, tmp_path: Path) -> Non
     (ours,) = rows[(rows["kind"] == "server") & (rows["metric"] == "ao")].to_dict("records")
     assert (ours["tracker"], ours["value"], ours["convention"], ours["rank"]) == ("static", 0.581, "got10k", 1)
     assert (rows["kind"] == "published").sum() > 50
+    overview = siamcar("leaderboard", "show", "--results", results, "-b", "got10k_test", "--no-published").stdout
+    assert "0.581 [server]" in overview
 
 
 def test_a_hidden_test_without_scores_says_how_to_add_them(tmp_path: Path) -> None:

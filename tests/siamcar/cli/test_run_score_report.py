@@ -87,6 +87,23 @@ def test_rows_that_are_no_boxes_are_named(results: Path, tmp_path: Path) -> None
     assert "line 7" in outcome.stderr
 
 
+def test_files_that_are_passed_over_are_named(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "copy")
+    home = tmp_path / "copy" / "Synthetic" / "static"
+    shutil.copy(home / "synth_002_sway.txt", home / "SYNTH-002-sway.txt")
+    (home / "stranger.txt").write_text("1,2,3,4\n")
+    (home / "other_001.txt").write_text("1,2,3,4\n")
+    outcome = siamcar("score", *SMALL, "--results", tmp_path / "copy")
+    assert outcome.exit_code == 0, outcome.output
+    assert "static other, stranger: of no sequence of the benchmark, not scored" in outcome.stderr
+    assert "static synth_002_sway: 2 files claim this sequence" in outcome.stderr
+    assert "and SYNTH-002-sway is not" in outcome.stderr
+    part = siamcar("score", *SMALL, "--results", tmp_path / "copy", "--limit", 1)
+    assert part.exit_code == 0
+    assert "static other, stranger: of no sequence" in part.stderr  # and no file of a sequence that was not chosen
+    assert "sway" not in part.stderr
+
+
 def test_other_folders_beside_the_trackers_are_no_trackers(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "Synthetic" / "plots").mkdir()

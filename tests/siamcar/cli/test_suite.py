@@ -69,6 +69,28 @@ def test_an_error_of_one_benchmark_does_not_end_the_others(tmp_path: Path) -> No
     assert len(list((tmp_path / "r").glob("Synthetic/static/*.txt"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "benchmarks: [{benchmrk: otb100}]",
+            "the key benchmarks[1].benchmark is missing; the key",
+        ),
+        ("benchmarks: [{benchmark: 3}]", "benchmarks[1].benchmark: expected text, found 3"),
+        ("benchmarks: []", "benchmarks: expected at least 1 entry, found 0"),
+        ("benchmarks: [{benchmark: otb100}]\ntrackers: x", "trackers: expected a list, found 'x'"),
+        ("benchmarks: [{benchmark: otb100, settings: [1]}]", "settings: expected keys and values, found list"),
+    ],
+)
+def test_faults_of_a_file_are_told_in_plain_words(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "faulty.yaml"
+    path.write_text(text)
+    outcome = siamcar("score", "--suite", path, "--results", tmp_path)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"Error: {path}: ") and words in outcome.stderr
+    assert ("at least" in outcome.stderr) == (text == "benchmarks: []")
+
+
 def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
     run = siamcar("run", "--suite", "paper", "-t", "static", "--results", tmp_path / "r")
     assert run.exit_code == 1
