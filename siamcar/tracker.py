@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,7 +29,7 @@ from siamcar.tracking.frames import as_frame, compute_mean_color
 from siamcar.tracking.presets import build_tracker_config
 from siamcar.tracking.state import TargetState
 
-__all__ = ["MapsLike", "ModelLike", "Prediction", "SiamCARTracker", "Tracker"]
+__all__ = ["MapsLike", "ModelLike", "Observation", "Prediction", "SiamCARTracker", "Tracker"]
 
 
 class MapsLike(Protocol):
@@ -68,6 +69,25 @@ class _Target:
     state: TargetState
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What `track` saw in one frame; `siamcar.tracking.decode.explain` reads it.
+
+    Attributes:
+        search: (255, 255, 3) uint8, BGR: the search region.
+        cls, loc, cen: (2, R, R), (4, R, R), (R, R) the network's maps.
+        state: the target in the frame before, which the search region is cut around.
+        scale: search pixels per frame pixel.
+    """
+
+    search: Frame
+    cls: npt.NDArray[np.float64]
+    loc: npt.NDArray[np.float64]
+    cen: npt.NDArray[np.float64]
+    state: TargetState
+    scale: float
+
+
 class SiamCARTracker:
     """Tracks one target with a SiamCAR network.
 
@@ -80,6 +100,9 @@ class SiamCARTracker:
         strategy: `released`, `refine`, `average` or `coarse`.
         config: the whole configuration, in place of `preset` and `strategy`.
         device: where a `torch.nn.Module` shall run, such as "cpu" or "cuda:0"; None: where it is.
+
+    Attributes:
+        observe: called with an `Observation` in each `track`, where it is set; it cannot change the result.
 
     Raises:
         UnknownNameError: no such preset.
@@ -105,6 +128,7 @@ class SiamCARTracker:
         self.model = model
         self.device = torch.device(device if device is not None else "cpu")
         self.grid = _find_grid(model, self.config)
+        self.observe: Callable[[Observation], None] | None = None
         self._target: _Target | None = None
 
     def init(self, frame: Frame, box: BoxLike) -> None:
@@ -152,16 +176,18 @@ class SiamCARTracker:
         patch = cut_search(image, target.state, self.config, target.color)
         with torch.inference_mode():
             maps = self.model.search(target.features, self._to_tensor(patch))
+        arrays = _to_array(maps.cls[0]), _to_array(maps.loc[0]), _to_array(maps.cen[0, 0])
+        scale = target.state.compute_scale(self.config)
         decoded = decode(
-            _to_array(maps.cls[0]),
-            _to_array(maps.loc[0]),
-            _to_array(maps.cen[0, 0]),
+            *arrays,
             grid=self.grid,
             state=target.state,
-            scale=target.state.compute_scale(self.config),
+            scale=scale,
             config=self.config,
             frame_size=(image.shape[1], image.shape[0]),
         )
+        if self.observe is not None:
+            self.observe(Observation(patch, *arrays, target.state, scale))
         target.state = decoded.state
         return Prediction(decoded.state.box, decoded.score)
 

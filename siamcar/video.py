@@ -16,7 +16,7 @@ from siamcar.errors import ConfigError, DataError
 from siamcar.frame_streams import quiet_opencv
 from siamcar.protocol import Frame
 
-__all__ = ["VIDEO_SUFFIXES", "VideoSink", "draw_overlay", "fit_frame"]
+__all__ = ["VIDEO_SUFFIXES", "VideoSink", "draw_box", "draw_overlay", "fit_frame", "put_text"]
 
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 """Endings of videos that can be written, and their codecs."""
@@ -154,26 +154,35 @@ def draw_overlay(frame: Frame, box: Boxes, text: str) -> Frame:
         text: one line, in ASCII.
     """
     canvas = np.ascontiguousarray(frame).copy()
-    height, width = canvas.shape[:2]
-    line = max(1, round(min(height, width) / 240))
+    draw_box(canvas, box, (0, 230, 255))
+    put_text(canvas, text)
+    return canvas
+
+
+def _line_width(canvas: Frame) -> int:
+    width: int = max(1, round(min(canvas.shape[:2]) / 240))
+    return width
+
+
+def draw_box(canvas: Frame, box: Boxes, color: tuple[int, int, int]) -> None:
+    """Draw a (4,) `xywh` box with a dark rim into a (H, W, 3) uint8 BGR canvas; it may reach over the border."""
+    line = _line_width(canvas)
     # Far outside the picture nothing is seen, and OpenCV's integers would overflow.
-    far = 4.0 * max(height, width)
+    far = 4.0 * max(canvas.shape[:2])
     left, top = (round(value) for value in np.clip(box[:2], -far, far).tolist())
     right, bottom = (round(value) - 1 for value in np.clip(box[:2] + box[2:], -far, far).tolist())
     corners = (left, top), (max(right, left), max(bottom, top))
     cv2.rectangle(canvas, *corners, (0, 0, 0), line + 2)
-    cv2.rectangle(canvas, *corners, (0, 230, 255), line)
-    _put_text(canvas, text, line)
-    return canvas
+    cv2.rectangle(canvas, *corners, color, line)
 
 
-def _put_text(canvas: Frame, text: str, line: int) -> None:
+def put_text(canvas: Frame, text: str) -> None:
     """Write in the top-left corner, light on dark, about a twentieth of the height, never wider than the picture."""
     font = cv2.FONT_HERSHEY_SIMPLEX
     height, width = canvas.shape[:2]
     (unit_width, unit_height), _ = cv2.getTextSize(text, font, 1.0, 1)
     scale = min(max(12.0, height / 24) / unit_height, 0.94 * width / max(unit_width, 1))
-    thickness = max(1, round(line * 0.8))
+    thickness = max(1, round(_line_width(canvas) * 0.8))
     (text_width, text_height), baseline = cv2.getTextSize(text, font, scale, thickness)
     margin = max(2, text_height // 3)
     corner = (min(width, text_width + 2 * margin), min(height, text_height + baseline + 2 * margin))

@@ -31,7 +31,7 @@ from siamcar.config import Strategy, TrackerConfig
 from siamcar.model.grid import Grid
 from siamcar.tracking.state import TargetState
 
-__all__ = ["Decoded", "compute_penalty", "decode", "upsampling_weights"]
+__all__ = ["Decoded", "Explained", "compute_penalty", "decode", "explain", "upsampling_weights"]
 
 Map = npt.NDArray[np.float64]
 
@@ -56,14 +56,50 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """How one frame's maps were read, for pictures; places are search pixels from the middle of the search region.
+
+    Attributes:
+        foreground, centerness: (R, R) in [0, 1].
+        distances: (4, R, R) left, top, right, bottom, in search pixels.
+        penalty, window: (R, R) penalty on changes of size and shape, and the cosine window.
+        ranking: (R, R) what the coarse peak is the peak of (Eq. 9).
+        peak: row and column of the coarse location q.
+        coarse: (4,) `xywh` the box at q.
+        region: left, top, right, bottom of what the final place is looked for in; a point for `coarse`.
+        final: (4,) `xywh` the final box, before its size is smoothed and limited.
+    """
+
+    foreground: Map
+    centerness: Map
+    distances: Map
+    penalty: Map
+    window: Map
+    ranking: Map
+    peak: tuple[int, int]
+    coarse: Map
+    region: tuple[float, float, float, float]
+    final: Map
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """A final place and box, in search pixels from the middle of the search region, and the foreground score there."""
+    """A final place and box, in search pixels from the middle of the search region, and the foreground score there.
+
+    `region` is where it was looked for: left, top, right, bottom.
+    """
 
     x: float
     y: float
     width: float
     height: float
     foreground: float
+    region: tuple[float, float, float, float]
+
+    @property
+    def box(self) -> Map:
+        """(4,) `xywh`."""
+        return np.array([self.x - self.width / 2, self.y - self.height / 2, self.width, self.height])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +161,66 @@ def decode(
     Raises:
         ValueError: maps of other shapes.
     """
+    ranked = _read(cls, loc, cen, grid=grid, state=state, scale=scale, config=config)
+    if ranked is None:
+        return Decoded(state.clamp(frame_size, config.min_size), 0.0)
+    place = _RULES[config.strategy](ranked)
+    rate = _compute_smoothing_rate(place, (state.width * scale, state.height * scale), scale, config)
+    new = TargetState(
+        cx=state.cx + place.x / scale,
+        cy=state.cy + place.y / scale,
+        width=rate * place.width / scale + (1 - rate) * state.width,
+        height=rate * place.height / scale + (1 - rate) * state.height,
+    )
+    return Decoded(new.clamp(frame_size, config.min_size), min(max(place.foreground, 0.0), 1.0))
+
+
+def explain(
+    cls: npt.ArrayLike,
+    loc: npt.ArrayLike,
+    cen: npt.ArrayLike,
+    *,
+    grid: Grid,
+    state: TargetState,
+    scale: float,
+    config: TrackerConfig,
+) -> Explained | None:
+    """How `decode` reads the maps of one frame, given the same arguments; None where they are not finite.
+
+    Raises:
+        ValueError: maps of other shapes.
+    """
+    ranked = _read(cls, loc, cen, grid=grid, state=state, scale=scale, config=config)
+    if ranked is None:
+        return None
+    final, window = _RULES[config.strategy](ranked), np.hanning(grid.size)
+    left, top, right, bottom = ranked.distances
+    target = (state.width * scale, state.height * scale)
+    return Explained(
+        foreground=ranked.foreground,
+        centerness=ranked.centerness,
+        distances=ranked.distances,
+        penalty=compute_penalty(left + right, top + bottom, target, config.penalty_k),
+        window=np.outer(window, window),
+        ranking=ranked.windowed,
+        peak=ranked.peak(),
+        coarse=_place_coarse(ranked).box,
+        region=final.region,
+        final=final.box,
+    )
+
+
+def _read(
+    cls: npt.ArrayLike,
+    loc: npt.ArrayLike,
+    cen: npt.ArrayLike,
+    *,
+    grid: Grid,
+    state: TargetState,
+    scale: float,
+    config: TrackerConfig,
+) -> _Ranked | None:
+    """The maps, ready for a rule; None where a value is not finite."""
     size = grid.size
     logits, distances, centerness = (np.asarray(values, dtype=np.float64) for values in (cls, loc, cen))
     if logits.shape != (2, size, size) or distances.shape != (4, size, size) or centerness.shape != (size, size):
@@ -133,18 +229,9 @@ def decode(
             f"found {logits.shape}, {distances.shape} and {centerness.shape}."
         )
     if not (np.isfinite(logits).all() and np.isfinite(distances).all() and np.isfinite(centerness).all()):
-        return Decoded(state.clamp(frame_size, config.min_size), 0.0)
-
+        return None
     target = (state.width * scale, state.height * scale)
-    place = _RULES[config.strategy](_rank(logits, distances, centerness, target=target, grid=grid, config=config))
-    rate = _compute_smoothing_rate(place, target, scale, config)
-    new = TargetState(
-        cx=state.cx + place.x / scale,
-        cy=state.cy + place.y / scale,
-        width=rate * place.width / scale + (1 - rate) * state.width,
-        height=rate * place.height / scale + (1 - rate) * state.height,
-    )
-    return Decoded(new.clamp(frame_size, config.min_size), min(max(place.foreground, 0.0), 1.0))
+    return _rank(logits, distances, centerness, target=target, grid=grid, config=config)
 
 
 def _compute_smoothing_rate(place: _Place, target: tuple[float, float], scale: float, config: TrackerConfig) -> float:
@@ -218,12 +305,14 @@ def _argmax(values: Map) -> tuple[int, int]:
 def _place_coarse(maps: _Ranked) -> _Place:
     row, column = maps.peak()
     left, top, right, bottom = maps.distances[:, row, column].tolist()
+    x, y = maps.position(column), maps.position(row)
     return _Place(
-        x=maps.position(column) + (right - left) / 2,
-        y=maps.position(row) + (bottom - top) / 2,
+        x=x + (right - left) / 2,
+        y=y + (bottom - top) / 2,
         width=left + right,
         height=top + bottom,
         foreground=float(maps.foreground[row, column]),
+        region=(x, y, x, y),
     )
 
 
@@ -248,7 +337,18 @@ def _place_average(maps: _Ranked) -> _Place:
         width=float(weights @ (left + right)),
         height=float(weights @ (top + bottom)),
         foreground=float(weights @ maps.foreground[rows, columns]),
+        region=_find_region(maps, rows, columns, 1),
     )
+
+
+def _find_region(
+    maps: _Ranked, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], stride: int
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of locations that are counted in `stride`-ths of a map's."""
+    first_row, last_row, first_column, last_column = (
+        maps.position(int(index) / stride) for index in (rows.min(), rows.max(), columns.min(), columns.max())
+    )
+    return first_column, first_row, last_column, last_row
 
 
 def _neighbours(peak: tuple[int, int], size: int, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -282,6 +382,7 @@ def _place_refine(maps: _Ranked) -> _Place:
         height=top + bottom,
         # Bicubic weights overshoot, and a probability does not.
         foreground=min(max(float(row_weights @ maps.foreground @ column_weights), 0.0), 1.0),
+        region=_find_region(maps, fine_rows, fine_columns, stride),
     )
 
 
@@ -340,6 +441,12 @@ def _place_released(maps: _Ranked) -> _Place:
         width=left + right,
         height=top + bottom,
         foreground=float(_resize(maps.foreground, fine_size)[fine_row, fine_column]),
+        region=(
+            maps.position(first_column / stride),
+            maps.position(first_row / stride),
+            maps.position(last_column / stride),
+            maps.position(last_row / stride),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,25 +11,40 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from evaluation.leaderboard import Scores, compute_scores
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
-from reports.plots import STYLE, plot_precision, plot_success, save_figure
-from siamcar.errors import ResultsError
+from reports.plots import STYLE, plot_precision, plot_sequence_bars, plot_speed, plot_success, save_figure
+from reports.plots.figure import find_looks
+from siamcar.errors import ConfigError, ResultsError, UnknownNameError
 
 TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (20, 1))
 
 
-def make_scores(trackers: dict[str, float], lacking: tuple[str, ...] = (), missing: tuple[str, ...] = ()) -> Scores:
-    """Scores of trackers that drift away by so many pixels a frame."""
-    sequences = tuple(Sequence(name, ImageFrames((Path(name),) * 20), TRUE) for name in ("one", "two"))
+def make_scores(
+    trackers: dict[str, float],
+    lacking: tuple[str, ...] = (),
+    missing: tuple[str, ...] = (),
+    different: bool = False,
+    seconds: dict[str, float] | None = None,
+) -> Scores:
+    """Scores of trackers that drift away by so many pixels a frame, in the second sequence twice as fast if asked."""
+    sequences = tuple(
+        Sequence(name, ImageFrames((Path(name),) * 20), TRUE, attributes=attributes)
+        for name, attributes in (("one", frozenset({"slow"})), ("two", frozenset({"fast", "slow", "wide"})))
+    )
     results = []
     for tracker, drift in trackers.items():
         boxes = TRUE + np.outer(np.arange(20) * drift, [1.0, 0.0, 0.0, 0.0])
-        runs = {"one": (boxes,)} if tracker in lacking else {"one": (boxes,), "two": (boxes,)}
-        results.append(TrackerResults(tracker, runs, {}))
+        second = TRUE + (boxes - TRUE) * 2 if different else boxes
+        runs = {"one": (boxes,)} if tracker in lacking else {"one": (boxes,), "two": (second,)}
+        times = {name: (np.full(20, (seconds or {})[tracker]),) for name in runs} if tracker in (seconds or {}) else {}
+        results.append(TrackerResults(tracker, runs, times))
     return compute_scores(Benchmark("Made", sequences, "otb", missing=missing), results)
 
 
@@ -38,11 +54,18 @@ def legend_of(figure: Figure) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
+def facts_of(figure: Figure) -> str:
+    """The small line below the title."""
+    (facts,) = [text.get_text() for text in figure.findobj(match=Text) if text.get_gid() == "facts"]
+    return facts
+
+
 def test_the_success_plot_says_what_it_shows() -> None:
     scores = make_scores({"fair": 1.0, "good": 0.1})
     figure = plot_success(scores)
     axes = figure.axes[0]
-    assert axes.get_title() == "Success plots of OPE on Made (otb)"
+    assert axes.get_title() == "Success plots of OPE on Made"
+    assert facts_of(figure) == "convention otb · 2 sequences"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Overlap threshold", "Success rate")
     assert (axes.get_xlim(), axes.get_ylim()) == ((0.0, 1.0), (0.0, 1.0))
     good, fair = scores.get_value("good", "success"), scores.get_value("fair", "success")
@@ -56,7 +79,8 @@ def test_the_precision_plot_says_what_it_shows() -> None:
     scores = make_scores({"good": 0.1, "fair": 2.0})
     figure = plot_precision(scores)
     axes = figure.axes[0]
-    assert axes.get_title() == "Precision plots of OPE on Made (otb)"
+    assert axes.get_title() == "Precision plots of OPE on Made"
+    assert facts_of(figure) == "convention otb · 2 sequences"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Location error threshold [px]", "Precision")
     assert axes.get_xlim() == (0.0, 50.0)
     assert legend_of(figure) == ["[1.000] good", "[0.550] fair"]
@@ -65,7 +89,7 @@ def test_the_precision_plot_says_what_it_shows() -> None:
 
 def test_a_part_of_a_benchmark_is_called_so() -> None:
     figure = plot_success(make_scores({"good": 0.1}, missing=("three",)))
-    assert figure.axes[0].get_title() == "Success plots of OPE on Made (otb, 2 sequences)"
+    assert facts_of(figure) == "convention otb · 2 sequences of 3"
 
 
 def test_a_tracker_that_lacks_sequences_comes_last_and_says_so() -> None:
@@ -90,11 +114,52 @@ def test_a_tracker_keeps_its_line_in_both_plots() -> None:
     assert [text[8:] for text in legend_of(plot_precision(scores))] == ["small", "far"]
 
 
-def test_twenty_eight_curves_have_twenty_eight_looks() -> None:
+def look_of(line: Line2D) -> tuple[object, ...]:
+    return line.get_color(), line.get_linestyle(), line.get_marker()
+
+
+def test_thirty_curves_have_thirty_looks_and_neighbours_differ_in_each_part() -> None:
     figure = plot_success(make_scores({f"tracker {index:02d}": 0.1 * index for index in range(30)}))
-    looks = [(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines]
-    assert len(set(looks)) == 28
-    assert all(one[0] != other[0] and one[1] != other[1] for one, other in itertools.pairwise(looks))
+    looks = [look_of(line) for line in figure.axes[0].lines]
+    assert len(set(looks)) == 30
+    for one, other in itertools.pairwise(looks):
+        assert all(part != another for part, another in zip(one, other, strict=True))
+
+
+def test_looks_stay_apart_without_colour() -> None:
+    looks = find_looks([str(number) for number in range(30)]).values()
+    assert len({(look.dash, look.marker) for look in looks}) == 30
+
+
+def test_seven_curves_need_no_markers() -> None:
+    figure = plot_success(make_scores({f"t{index}": 0.1 * index for index in range(7)}))
+    assert {str(line.get_marker()) for line in figure.axes[0].lines} == {"None"}
+
+
+def test_intervals_are_bands_that_hold_the_curve_and_its_score() -> None:
+    scores = make_scores({"good": 0.1, "fair": 1.0}, different=True)
+    figure = plot_success(scores, intervals=True)
+    bands = [each for each in figure.axes[0].collections if isinstance(each, PolyCollection)]
+    assert len(bands) == 2
+    band = scores.sequence_curves["success"]["good"].compute_band()
+    assert band is not None
+    assert (band[0] <= scores.success_curves["good"] + 1e-9).all()
+    assert (scores.success_curves["good"] <= band[1] + 1e-9).all()
+    assert (band[1] - band[0]).max() > 0.1
+    assert all(re.match(r"\[0\.\d{3}, 0\.\d{3}–[01]\.\d{3}\] ", text) for text in legend_of(figure))
+    assert "bands: 95 % over sequences" in facts_of(figure)
+
+
+def test_an_attribute_takes_its_sequences_alone() -> None:
+    scores = make_scores({"good": 0.1, "fair": 1.0}, different=True)
+    figure = plot_success(scores, attribute="fast")
+    line = figure.axes[0].lines[0]
+    curves = scores.sequence_curves["success"]["good"]
+    np.testing.assert_array_equal(line.get_ydata(), curves.values[curves.sequences.index("two")])
+    assert legend_of(figure)[0] == f"[{scores.get_value('good', 'success', 'fast'):.3f}] good"
+    assert facts_of(figure) == "convention otb · 1 sequence"
+    with pytest.raises(UnknownNameError, match="attribute of Made"):
+        plot_success(scores, attribute="fats")
 
 
 def legend_is_beside(figure: Figure) -> bool:
@@ -156,12 +221,13 @@ def test_without_any_scored_sequence_there_is_nothing_to_plot() -> None:
 def test_the_same_scores_give_the_same_bytes(tmp_path: Path) -> None:
     scores = make_scores({"good": 0.1, "fair": 0.3})
     for folder in ("first", "second"):
-        save_figure(plot_success(scores), tmp_path / folder / "success")
-    for name, start in (("success.png", b"\x89PNG"), ("success.pdf", b"%PDF")):
+        save_figure(plot_success(scores), tmp_path / folder / "success", ("png", "pdf", "svg"))
+    for name, start in (("success.png", b"\x89PNG"), ("success.pdf", b"%PDF"), ("success.svg", b"<?xml")):
         first, second = ((tmp_path / folder / name).read_bytes() for folder in ("first", "second"))
         assert first == second
         assert first.startswith(start)
         assert b"CreationDate" not in first
+        assert b"<dc:date>" not in first
 
 
 def test_saving_returns_the_files_in_order_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -190,3 +256,41 @@ def test_no_global_figure_manager_is_loaded() -> None:
 
 def test_the_style_sheet_is_beside_the_code() -> None:
     assert STYLE.is_file()
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="png, pdf, svg"):
+        save_figure(plot_success(make_scores({"good": 0.1})), tmp_path / "plot", ("gif",))  # type: ignore[arg-type]
+
+
+def test_speed_is_drawn_against_the_score_and_unknown_speeds_are_named() -> None:
+    scores = make_scores({"fast": 1.0, "slow": 0.1, "timeless": 0.5}, seconds={"fast": 0.01, "slow": 0.5})
+    axes = plot_speed(scores).axes[0]
+    points = {str(line.get_label()): line.get_xydata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
+    assert set(points) == {"fast", "slow"}
+    np.testing.assert_allclose(points["fast"], [100.0, scores.get_value("fast", "success")])
+    np.testing.assert_allclose(points["slow"], [2.0, scores.get_value("slow", "success")])
+    assert axes.get_xscale() == "log"
+    assert any(text.get_text() == "Speed not known: timeless" for text in axes.texts)
+    with pytest.raises(ResultsError, match="speed of no tracker"):
+        plot_speed(make_scores({"timeless": 0.5}))
+
+
+def test_names_beside_points_do_not_lie_on_each_other() -> None:
+    drifts = {f"tracker {number}": 0.3 + number * 1e-4 for number in range(8)}
+    figure = plot_speed(make_scores(drifts, seconds=dict.fromkeys(drifts, 0.04)))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text().startswith("tracker")]
+    assert len(boxes) == 8
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_every_sequence_has_its_bar_the_hardest_first() -> None:
+    scores = make_scores({"good": 0.1, "fair": 1.0}, different=True)
+    figure = plot_sequence_bars(scores)
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["two", "one"]
+    widths = [bar.get_width() for bar in axes.patches]
+    rows = scores.sequences.query("tracker == 'good' and metric == 'success'").set_index("sequence")["value"]
+    assert widths == [rows["two"], rows["one"]]
+    assert facts_of(figure) == "convention otb · 2 sequences · the hardest first"

@@ -128,7 +128,10 @@ def test_usage_errors(tmp_path: Path, vot_data: Path, small_stack: Path) -> None
     assert "no tracker in" in run("check", tmp_path / "ws", "Static").output
 
 
-@pytest.mark.skipif("VOTS_PYTHON" not in os.environ, reason="VOTS_PYTHON names no environment with vot-toolkit 0.9.0")
+@pytest.mark.skipif(
+    "VOTS_PYTHON" not in os.environ,
+    reason="no external checkout: VOTS_PYTHON names no environment with vot-toolkit 0.9.0",
+)
 def test_several_objects_with_a_later_toolkit(tmp_path: Path) -> None:
     for folder in ("img", "mask"):
         (tmp_path / "pair" / folder).mkdir(parents=True)
