@@ -18,7 +18,7 @@ from evaluation.baselines import load_baselines
 from evaluation.leaderboard import Scores
 from evaluation.server_scores import ServerScores
 from evaluation.statistics import compute_intervals, compute_rank_ranges, compute_surely_above
-from evaluation.tidy import compute_score_intervals, get_sequence_values, has_interval
+from evaluation.tidy import compute_score_intervals, get_sequence_values, has_interval, is_speed
 from siamcar.errors import ConfigError
 
 __all__ = [
@@ -97,7 +97,7 @@ class BoardBenchmark:
         benchmark: name on the command line.
         conventions: of the rows that are measured or from a server.
         metrics: what it reports, the one that ranks first.
-        n_sequences: of the data that was scored; None where nothing was.
+        n_sequences, n_frames: of the data that was scored; None where nothing was.
         missing: how many official sequences that data lacks.
         note: as in `BoardEntry`.
     """
@@ -106,6 +106,7 @@ class BoardBenchmark:
     conventions: tuple[str, ...]
     metrics: tuple[str, ...]
     n_sequences: int | None
+    n_frames: int | None
     missing: int
     note: str
 
@@ -140,7 +141,7 @@ def _tabulate_scores(entry: BoardEntry) -> list[pd.DataFrame]:
     for scores in entry.scores:
         table = compute_score_intervals(scores)
         table["benchmark"], table["kind"], table["reference"] = entry.benchmark, "measured", ""
-        contended = table["tracker"].isin(scores.contended) & ~table["metric"].map(has_interval)
+        contended = table["tracker"].isin(scores.contended) & table["metric"].map(is_speed)
         table["source"] = np.where(contended, CONTENDED_SOURCE, "")
         table["complete"] = [scores.is_complete(tracker) for tracker in table["tracker"]]
         tables.append(table[table["value"].notna()])
@@ -205,7 +206,7 @@ def _find_surely_above(ranked: pd.DataFrame, entry: BoardEntry, metric: str) -> 
     for place, (tracker, kind, convention) in enumerate(
         ranked[["tracker", "kind", "convention"]].itertuples(index=False)
     ):
-        if kind == "measured":
+        if kind == "measured" and has_interval(metric):
             known, weights = get_sequence_values(scores[convention], metric, [tracker])
             columns[place] = pd.DataFrame({"value": known[tracker], "weight": weights[tracker]}).dropna()
         elif kind == "server":
@@ -277,6 +278,7 @@ def build_board(entries: Iterable[BoardEntry], *, published: bool = True, mix_co
                 tuple(conventions),
                 metrics,
                 n_sequences=first.n_sequences if first else None,
+                n_frames=first.n_frames if first else None,
                 missing=len(first.missing) if first else 0,
                 note=entry.note,
             )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.conventions import Convention, resolve_conventions
+from evaluation.curves import SequenceCurves
 from evaluation.metrics.success import Curve
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark
@@ -18,11 +19,11 @@ from evaluation.tracker_scores import (
     METRICS,
     ScoredSequence,
     ScoreFault,
-    compute_curve,
     compute_fps,
     compute_mean_fps,
     compute_means,
     compute_spread,
+    gather_curves,
     score_tracker,
 )
 from siamcar.errors import ResultsError
@@ -84,6 +85,11 @@ class Scores:
         faults: what could not be scored, or is missing and scored as such.
         contended: trackers whose speed was measured with more workers × threads than cores.
         notes: what is odd about result files that were scored all the same.
+        sequence_curves: "success", "precision" or "norm_precision" → tracker → the curves of its sequences, of which
+            the curves above are the means.
+        attribute_sequences: attribute → names of the benchmark's sequences that have it.
+        reasons: tracker and metric → why the metric is not defined for it.
+        eao_curves: tracker → (N,) expected average overlap of runs of 0 to N - 1 frames after the start (VOT).
     """
 
     benchmark: str
@@ -103,17 +109,45 @@ class Scores:
     faults: tuple[ScoreFault, ...]
     contended: frozenset[str]
     notes: tuple[str, ...] = ()
+    sequence_curves: Mapping[str, Mapping[str, SequenceCurves]] = field(default_factory=dict)
+    attribute_sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    eao_curves: Mapping[str, Curve] = field(default_factory=dict)
 
     def to_records(self, by: str | None = None) -> list[dict[str, Any]]:
         """Rows as plain values for JSON; what is not defined or not known is None.
 
         Args:
-            by: None gives the rows of `overall`; "attribute" adds those of `attributes`; "sequence" gives those of
-                `sequences`.
+            by: None gives the rows of `overall`, with the reason where one is known for a value that is not defined;
+                "attribute" adds those of `attributes`; "sequence" gives those of `sequences`.
         """
         tables = {None: [self.overall], "attribute": [self.overall, self.attributes], "sequence": [self.sequences]}
         rows = [row for table in tables[by] for row in table.to_dict("records")]
-        return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+        records = [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+        for record in records:
+            reason = self.reasons.get((str(record["tracker"]), str(record["metric"])))
+            if reason is not None and by != "sequence" and record["attribute"] is None:
+                record["reason"] = reason
+        return records
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of the tables, in their order."""
+        return list(dict.fromkeys(self.overall["metric"]))
+
+    @property
+    def is_vot(self) -> bool:
+        """Whether these are scores of one of VOT's experiments: no curves, and several metrics of one rank."""
+        return "accuracy" in self.convention.metrics
+
+    @property
+    def detailed_metrics(self) -> list[str]:
+        """The metrics that are told by attribute and by sequence: the one that ranks trackers, of VOT's all."""
+        return list(self.convention.metrics) if self.is_vot else [self.convention.ranked_by]
+
+    def is_higher_better(self, metric: str) -> bool:
+        """Which way a metric of the tables is better."""
+        return bool(self.overall.loc[self.overall["metric"] == metric, "higher_is_better"].iloc[0])
 
     def get_value(self, tracker: str, metric: str, attribute: str | None = None) -> float:
         """One value; NaN where it is not defined, not known, or the tracker has no scored sequence."""
@@ -152,7 +186,7 @@ class _Tables:
     overall: list[dict[str, Any]] = field(default_factory=list)
     attributes: list[dict[str, Any]] = field(default_factory=list)
     spread: list[dict[str, Any]] = field(default_factory=list)
-    curves: dict[str, dict[str, Curve]] = field(default_factory=lambda: defaultdict(dict))
+    curves: dict[str, dict[str, SequenceCurves]] = field(default_factory=lambda: defaultdict(dict))
     faults: list[ScoreFault] = field(default_factory=list)
 
     def add(self, tracker: str, scored: list[ScoredSequence], faults: list[ScoreFault]) -> None:
@@ -186,9 +220,9 @@ class _Tables:
             )
         self.spread.extend({**label, **row} for row in compute_spread(scored, pooled=self.convention.pooled))
         if scored:
-            for kind in ("success_curve", "precision_curve", "norm_precision_curve"):
-                if getattr(scored[0].runs[0], kind) is not None:
-                    self.curves[kind][tracker] = compute_curve(scored, kind)
+            for kind in ("success", "precision", "norm_precision"):
+                if getattr(scored[0].runs[0], f"{kind}_curve") is not None:
+                    self.curves[kind][tracker] = gather_curves(scored, f"{kind}_curve")
 
     def finish(self, trackers: tuple[str, ...], contended: frozenset[str], notes: tuple[str, ...]) -> Scores:
         return Scores(
@@ -203,13 +237,21 @@ class _Tables:
             overall=pd.DataFrame(self.overall, columns=list(SCORE_COLUMNS)),
             attributes=pd.DataFrame(self.attributes, columns=list(SCORE_COLUMNS)),
             spread=pd.DataFrame(self.spread, columns=list(SPREAD_COLUMNS)),
-            success_curves=self.curves["success_curve"],
-            precision_curves=self.curves["precision_curve"],
-            norm_precision_curves=self.curves["norm_precision_curve"],
+            success_curves=self._compute_mean_curves("success"),
+            precision_curves=self._compute_mean_curves("precision"),
+            norm_precision_curves=self._compute_mean_curves("norm_precision"),
             faults=tuple(self.faults),
             contended=contended,
             notes=notes,
+            sequence_curves=self.curves,
+            attribute_sequences={
+                name: tuple(one.name for one in self.benchmark if name in one.attributes) for name in self.attributes_n
+            },
         )
+
+    def _compute_mean_curves(self, kind: str) -> dict[str, Curve]:
+        means = {tracker: curves.compute_mean() for tracker, curves in self.curves[kind].items()}
+        return {tracker: mean for tracker, mean in means.items() if mean is not None}
 
 
 def compute_scores(benchmark: Benchmark, results: Iterable[TrackerResults], convention: str | None = None) -> Scores:

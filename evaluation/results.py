@@ -115,9 +115,15 @@ def format_seconds(*columns: Numbers) -> bytes:
 def find_results_folder(results: Path, benchmark: Benchmark) -> Path:
     """The folder that holds the tracker folders of a benchmark: `results` itself, or the benchmark's folder in it.
 
+    Of VOT's experiments it is the folder `results` of the workspace that the benchmark's folder is.
+
     Raises:
         ResultsError: neither is there.
     """
+    if benchmark.family == "vot":
+        from evaluation.vot.scores import find_vot_workspace
+
+        return find_vot_workspace(results, benchmark) / "results"
     inside = results / benchmark.name
     if inside.is_dir():
         return inside

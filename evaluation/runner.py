@@ -28,7 +28,8 @@ __all__ = [
     "plan_run",
 ]
 
-PROTOCOLS = ("one_pass",)
+PROTOCOLS = ("one_pass", "supervised", "multistart", "realtime")
+"""How trackers can be run; all but the first are VOT's."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,18 @@ class RunPlan:
     @property
     def frames(self) -> int:
         """Number of frames that are to be tracked."""
-        return sum(len(task.sequence) for task in self.tasks)
+        return sum(task.n_frames for task in self.tasks)
 
     def store(self) -> RunStore:
         """The run folder of this plan."""
         return RunStore(self.folder, self.benchmark.name, self.label, self.identity)
+
+    def prepare(self) -> None:
+        """Write what the folder needs beside results: nothing, for most benchmarks."""
+
+    def limit_workers(self, workers: int) -> int:
+        """How many of so many workers the run may use."""
+        return workers
 
 
 @dataclass
@@ -76,7 +84,8 @@ class RunSummary:
         done: names of the runs that ended well, in the order they ended.
         failures: run name → what went wrong.
         frames: number of frames of those runs.
-        seconds: the tracker's own time over them, without the initialisations.
+        seconds: the tracker's own time over them, without the initialisations; 0 where only the time with decoding
+            was taken (VOT).
     """
 
     home: Path
@@ -118,6 +127,7 @@ def plan_run(
 
     Raises:
         ConfigError: a label that is no folder name, a count below 1, or a protocol that is not there.
+        MissingExtraError: the protocol is one of VOT's, and the VOT toolkit is not installed.
         DataError: the benchmark has no frames.
         ResultsError: the folder belongs to another run.
     """
@@ -137,6 +147,21 @@ def plan_run(
         raise ConfigError(f"{label!r} cannot name a results folder.", "Choose another --name.")
     folder = results if results.resolve().name == benchmark.name else results / benchmark.name
     whole = {"tracker": tracker.name, **identity, "seed": seed, "threads": threads, "repeated": repeat > 1}
+    if benchmark.protocol != "one_pass":
+        from evaluation.vot.plans import plan_vot_benchmark
+
+        if repeat > 1:
+            raise ConfigError(f"{benchmark.name} repeats its runs by its own rules.", "Leave out --repeat.")
+        return plan_vot_benchmark(
+            benchmark,
+            tracker,
+            folder,
+            label=label,
+            identity=whole,
+            seed=seed,
+            threads=threads,
+            overwrite=overwrite,
+        )
     store = RunStore(folder, benchmark.name, label, whole)
     store.read(overwrite)
     tasks, done = [], []
@@ -174,11 +199,13 @@ def execute_plan(
     chosen = tuple(devices)
     if workers < 0 or not chosen:
         raise ConfigError(f"Workers are at least 0 and there is at least one device; found {workers} and {chosen}.")
+    workers = plan.limit_workers(workers)
     store = plan.store()
     summary = RunSummary(store.home)
     contended = max(workers, 1) * plan.threads > count_physical_cores()
     environment = describe_environment() | {"workers": workers, "threads": plan.threads, "devices": list(chosen)}
     with store.open(plan.overwrite, environment, contended=contended):
+        plan.prepare()
         if plan.overwrite == "always":
             store.forget([task.name for task in plan.tasks])
         for name, message in plan.benchmark.faults:
@@ -186,12 +213,19 @@ def execute_plan(
             store.note_fault(name, message)
         if not plan.tasks:
             return summary
-        for event in execute(plan.tasks, plan.tracker, workers=workers, threads=plan.threads, devices=chosen):
+        for event in execute(
+            plan.tasks,
+            plan.tracker,
+            workers=workers,
+            threads=plan.threads,
+            devices=chosen,
+            follow_up=store.find_next,
+        ):
             if isinstance(event, Done):
                 store.add(event.task.sequence, event.task.repetition, event.trajectory)
                 summary.done.append(event.task.name)
                 summary.frames += len(event.trajectory)
-                summary.seconds += float(event.trajectory.seconds[1:].sum())
+                summary.seconds += event.trajectory.tracking_seconds
             elif isinstance(event, Failed):
                 sequence = event.task.sequence
                 store.add_failure(

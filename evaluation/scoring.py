@@ -33,10 +33,13 @@ def read_results(
         UnknownNameError: no such tracker folder.
     """
     folder = find_results_folder(results, benchmark)
-    names = [sequence.name for sequence in benchmark]
+    names, known = [sequence.name for sequence in benchmark], benchmark.known_names
     chosen = list(dict.fromkeys(trackers or list_trackers(folder)))
     for read in _read_ahead(
-        lambda tracker: read_tracker_results(folder, tracker, names, contended=_is_doubtful(folder, tracker)), chosen
+        lambda tracker: read_tracker_results(
+            folder, tracker, names, known=known, contended=_is_doubtful(folder, tracker)
+        ),
+        chosen,
     ):
         tracker = read.tracker
         # A folder that holds no result of the benchmark and was not run by us is something else: plots, a report.
@@ -75,9 +78,10 @@ def load_scores(
         UnknownNameError: no such tracker folder, or no such convention.
     """
     if convention == ALL_CONVENTIONS:
+        known = CONVENTIONS if benchmark.family != "vot" else ("vot", "pysot")
         raise ResultsError(
             "One table or plot holds numbers of one convention: under another the same results score differently.",
-            f"Name one of them: {', '.join(CONVENTIONS)}.",
+            f"Name one of them: {', '.join(known)}.",
         )
     return load_scores_by_convention(benchmark, results, trackers, convention)[0]
 
@@ -99,8 +103,12 @@ def load_scores_by_convention(
     Raises:
         ResultsError: there are no results of the benchmark.
         UnknownNameError: no such tracker folder, or no such convention.
-        SiamCARError: the benchmark's ground truth is hidden.
+        SiamCARError: the benchmark's ground truth is hidden, or it is one of VOT's and their toolkit is not installed.
     """
     benchmark.require_truth()
+    if benchmark.family == "vot":
+        from evaluation.vot.scores import compute_vot_scores
+
+        return compute_vot_scores(benchmark, results, trackers, convention)
     resolve_conventions(convention, benchmark)  # a wrong name is told before minutes of reading
     return compute_scores_all(benchmark, read_results(benchmark, results, trackers), convention)

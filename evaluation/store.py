@@ -17,18 +17,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from evaluation.layouts import get_layout, run_name
 from evaluation.number_text import Numbers
-from evaluation.results import RUNS_FOLDER, Trajectory, format_boxes, format_seconds, read_boxes
+from evaluation.result_files import read_boxes
+from evaluation.results import RUNS_FOLDER, Trajectory, format_boxes, format_seconds
 from evaluation.run_record import RunRecord, SequenceStatus, describe_differences, read_run_record
 from evaluation.sequence import Sequence
 from siamcar.errors import DataError, ResultsError
 from siamcar.files import write_atomic
+
+if TYPE_CHECKING:
+    from evaluation.executors.local import Task
 
 __all__ = [
     "IMPORT_RECORD",
@@ -114,7 +118,7 @@ class RunStore:
                     path.unlink(missing_ok=True)
             self._take_over(overwrite)
             if overwrite == "always" and not self.record.sequences:
-                clear_results(self.folder, self.record.tracker)
+                self._clear_results()
             self.record.environment = environment
             self._contended = contended
             self._write_record()
@@ -134,7 +138,7 @@ class RunStore:
             return
         old = read_run_record(self.folder, self.record.tracker)
         if old is None:
-            if holds_results(self.folder, self.record.tracker):
+            if self._holds_results():
                 imported = (self.hidden / IMPORT_RECORD).exists()
                 raise ResultsError(
                     f"{self.home} holds results without a record of the run that made them"
@@ -155,6 +159,12 @@ class RunStore:
             )
         self.record = old
 
+    def _holds_results(self) -> bool:
+        return holds_results(self.folder, self.record.tracker)
+
+    def _clear_results(self) -> None:
+        clear_results(self.folder, self.record.tracker)
+
     def _take_over_same(self) -> None:
         """Keep the record of an earlier run with the same identity; any other is replaced."""
         try:
@@ -169,6 +179,10 @@ class RunStore:
         for name in names:
             self.record.sequences.pop(name, None)
         self._write_record()
+
+    def find_next(self, task: Task) -> Task | None:
+        """What is to be run after a run that has ended well, beyond the plan: nothing."""
+        return None
 
     def is_complete(self, sequence: Sequence, repetition: int | None) -> bool:
         """Whether a run of a sequence is recorded as complete and its text file is whole.

@@ -25,6 +25,7 @@ __all__ = [
     "compute_score_intervals",
     "get_sequence_values",
     "has_interval",
+    "is_speed",
     "save_scores",
 ]
 
@@ -44,9 +45,14 @@ FRAME_COLUMNS = (
 )
 
 
+def is_speed(metric: str) -> bool:
+    """Whether a metric is a speed, which is the machine's as much as the tracker's."""
+    return metric.startswith("fps")
+
+
 def has_interval(metric: str) -> bool:
-    """Whether a metric is a mean over sequences; speeds are the machine's and get no interval."""
-    return not metric.startswith("fps")
+    """Whether a metric is a mean over sequences; speeds, sums and VOT's EAO get no interval."""
+    return not is_speed(metric) and metric not in {"eao", "failures"}
 
 
 def get_sequence_values(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaluation.board import CONTENDED_SOURCE, LOWER_IS_BETTER, Board, BoardBenchmark
 from evaluation.tidy import is_speed
-from reports.tables import CONTENDED, MISSING, Cell, Column, Table, mark_best, name_metric, write_number
+from reports.tables import CONTENDED, MISSING, Cell, Column, Kind, Table, mark_best, name_metric, write_number
 
 __all__ = ["build_benchmark_table", "build_comparison_table", "build_overview_table", "write_row"]
 
@@ -72,7 +72,7 @@ def write_row(row: Mapping[Hashable, Any] | None) -> Cell:
     """A cell of one row of a leaderboard, with its interval and source; a dash for None."""
     if row is None:
         return Cell(MISSING)
-    kind = "server" if row.get("from_server") else row["kind"]
+    kind: Kind = "server" if row.get("from_server") else row["kind"]
     return write_number(
         float(row["value"]),
         comparable=not pd.isna(row["rank"]),

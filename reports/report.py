@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from evaluation.leaderboard import Scores
 from evaluation.metrics.success import Curve
 from reports.plots import plot_norm_precision, plot_precision, plot_success, save_figure
-from reports.tables import METRIC_NAMES, build_attribute_table, build_score_table, render_markdown
+from reports.render import render_markdown
+from reports.tables import METRIC_NAMES, build_attribute_table, build_score_table
 from siamcar import __version__
 from siamcar.files import write_atomic
 
@@ -26,7 +27,12 @@ PLOTS: Mapping[str, tuple[str, Callable[[Scores], Figure], Callable[[Scores], Ma
 
 
 def _choose_plots(scores: Scores) -> list[str]:
-    """The plots whose curves the convention defines; the success plot in any case, since it says what is missing."""
+    """The plots whose curves the convention defines; the success plot in any case, since it says what is missing.
+
+    None for VOT's experiments, whose runs are no single pass.
+    """
+    if scores.is_vot:
+        return []
     return [stem for stem, (_, _, curves) in PLOTS.items() if stem == "success" or curves(scores)]
 
 
@@ -36,16 +42,18 @@ def render_report(scores: Scores) -> str:
     undefined = [
         METRIC_NAMES[metric]
         for metric in ("success", "precision", "norm_precision")
-        if metric not in scores.convention.metrics
+        if not scores.is_vot and metric not in scores.convention.metrics
     ]
     if undefined:
         parts.append(f"The convention `{scores.convention.name}` does not define: {', '.join(undefined)}.\n")
-    parts.append("## Plots\n")
+    if not scores.is_vot:
+        parts.append("## Plots\n")
     parts += [f"![{PLOTS[stem][0]} on {scores.benchmark}]({stem}.png)\n" for stem in _choose_plots(scores)]
     if not scores.spread.empty:
         parts += ["## Repetitions\n", _render_spread(scores)]
     if scores.attributes_n:
-        parts += ["## Attributes\n", render_markdown(build_attribute_table(scores))]
+        parts.append("## Attributes\n")
+        parts += [render_markdown(build_attribute_table(scores, metric)) for metric in scores.detailed_metrics]
     if scores.missing:
         parts.append("## Not in the benchmark's folder, or not usable there\n")
         parts.append(f"{', '.join(scores.missing)}\n")
@@ -53,7 +61,7 @@ def render_report(scores: Scores) -> str:
         parts.append("## Not scored\n")
         parts.append("".join(f"- {fault.tracker}, {fault.sequence}: {fault.message}\n" for fault in scores.faults))
     if scores.notes:
-        parts.append("## Odd rows, scored as the convention says\n")
+        parts.append("## Notes\n")
         parts.append("".join(f"- {note}\n" for note in scores.notes))
     parts += ["## How these numbers were made\n", _render_provenance(scores)]
     return "\n".join(parts)
@@ -69,13 +77,16 @@ def _render_spread(scores: Scores) -> str:
 
 def _render_provenance(scores: Scores) -> str:
     convention = scores.convention
+    means = (
+        "- A value is the mean over the sequences of the benchmark, or of those with an attribute; a sequence with "
+        "repetitions counts as their mean.\n"
+        "- Speed is the frames after the first over the seconds spent on them, then the mean over sequences.\n"
+    )
     return (
         f"- Suite: siamcar-suite {__version__}.\n"
         f"- Convention `{convention.name}`: {convention.meaning}\n"
         f"- Source of the convention: {convention.source}.\n"
-        "- A value is the mean over the sequences of the benchmark, or of those with an attribute; a sequence with "
-        "repetitions counts as their mean.\n"
-        "- Speed is the frames after the first over the seconds spent on them, then the mean over sequences.\n"
+        f"{'' if scores.is_vot else means}"
         "- Among numbers that compare, the best is bold and the second italic, as printed.\n"
         "- `scores.csv` holds every value of the tables without rounding, `sequences.csv` the values of single runs.\n"
     )

@@ -129,3 +129,38 @@ def make_slow() -> Slow:
 
 def make_impossible() -> Jitter:
     raise RuntimeError("no engine")
+
+
+class Matching:
+    """Looks for its first view around the last place: no chance in it, and it loses its target now and then."""
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        x, y, w, h = (round(value) for value in box)
+        x, y = max(x, 0), max(y, 0)
+        self.view = frame[y : y + max(h, 4), x : x + max(w, 4)]
+        self.box = np.array(box, dtype=float)
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        rows, columns = self.view.shape[:2]
+        left = int(np.clip(self.box[0] - 12, 0, max(frame.shape[1] - columns, 0)))
+        top = int(np.clip(self.box[1] - 12, 0, max(frame.shape[0] - rows, 0)))
+        window = frame[top : top + rows + 24, left : left + columns + 24]
+        found = cv2.matchTemplate(window, self.view, cv2.TM_CCOEFF_NORMED)
+        _, best, _, (dx, dy) = cv2.minMaxLoc(found)
+        self.box = np.array([left + dx + 0.123456, top + dy - 0.043215, self.box[2], self.box[3]])
+        return Prediction(self.box, float(np.clip(best, 0, 1)))
+
+
+def make_matching() -> Matching:
+    return Matching()
+
+
+class Away(Jitter):
+    """Answers with a corner of the image."""
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        return Prediction([frame.shape[1] - 3, frame.shape[0] - 3, 2, 2], 0.0)
+
+
+def make_away() -> Away:
+    return Away()

@@ -35,6 +35,8 @@ BENCHMARKS = Registry(
         "trackingnet": "evaluation.benchmarks.trackingnet:load_trackingnet",
         "trackingnet_train": "evaluation.benchmarks.trackingnet:load_trackingnet_train",
         "vot2018": "evaluation.benchmarks.vot:load_vot2018",
+        "vot-st2020": "evaluation.benchmarks.vot2020:load_vot_st2020",
+        "vot-rt2020": "evaluation.benchmarks.vot2020:load_vot_rt2020",
         "folder": "evaluation.benchmarks.folder:load_folder",
     },
     group="siamcar.benchmarks",
@@ -55,6 +57,8 @@ PRESETS = {
     "trackingnet": "trackingnet",
     "trackingnet_train": "trackingnet",
     "vot2018": "vot2018",
+    "vot-st2020": "vot2020",
+    "vot-rt2020": "vot2020",
     "folder": "demo",
 }
 """The preset that a benchmark's runs take by default; benchmarks of third parties take `demo`."""

@@ -60,6 +60,7 @@ def load_vot2018(root: Path | None, *, annotations: str | Path | None = None) ->
         name="VOT2018",
         sequences=tagged.sequences,
         convention="vot",
+        family="vot",
         protocol="supervised",
         missing=found.missing,
         faults=(*found.faults, *tagged.faults),

@@ -75,6 +75,19 @@ class Task:
         """A seed that depends on the run's seed, the sequence and the repetition, and on nothing else."""
         return zlib.crc32(f"{self.seed}:{self.sequence.name}:{self.repetition or 1}".encode())
 
+    @property
+    def n_frames(self) -> int:
+        """Number of frames that the tracker is shown."""
+        return len(self.sequence)
+
+    def carry_out(self, tracker: Tracker, on_frame: Callable[[int], None]) -> Trajectory:
+        """Run the tracker; `on_frame` is called with the number of frames done.
+
+        Raises:
+            SiamCARError: the data cannot be used.
+        """
+        return run_one_pass(tracker, self.sequence, self.origin, on_frame)
+
 
 @dataclass(frozen=True)
 class Started:
@@ -147,7 +160,7 @@ class _Runner:
             if self._tracker is None:
                 self._tracker = self._create()
             seed_everything(task.own_seed)
-            return run_one_pass(self._tracker, task.sequence, task.origin, count), "", ""
+            return task.carry_out(self._tracker, count), "", ""
         except SiamCARError as error:
             self._tracker = None
             return None, str(error).replace("\n", " "), traceback.format_exc()
@@ -206,8 +219,18 @@ class _Worker:
     task: Task | None = None
 
 
+def no_follow_up(_: Task) -> None:
+    """Nothing follows from a run that has ended."""
+
+
 def execute(
-    tasks: Sequence[Task], spec: TrackerSpec, *, workers: int, threads: int, devices: Sequence[str] = ("cpu",)
+    tasks: Sequence[Task],
+    spec: TrackerSpec,
+    *,
+    workers: int,
+    threads: int,
+    devices: Sequence[str] = ("cpu",),
+    follow_up: Callable[[Task], Task | None] = no_follow_up,
 ) -> Iterator[Event]:
     """Carry out tasks in the order given, several at a time; yields what happens as it happens.
 
@@ -217,6 +240,7 @@ def execute(
         workers: number of processes; 0 runs in this process, one after another.
         threads: threads that each worker computes with.
         devices: handed to the workers in turn.
+        follow_up: asked, after a task's `Done` was taken, for a further one that follows from it.
 
     Closing the iterator (or an exception in its consumer) ends the workers at once.
 
@@ -224,7 +248,7 @@ def execute(
         SiamCARError: the tracker cannot be made.
     """
     if workers == 0:
-        yield from _execute_here(tasks, spec, threads, devices[0])
+        yield from _execute_here(tasks, spec, threads, devices[0], follow_up)
         return
     waiting = list(reversed(tasks))
     pool: list[_Worker] = []
@@ -234,7 +258,11 @@ def execute(
         while watched := {worker.connection: worker for worker in pool if worker.task or not worker.ready}:
             for connection in wait(list(watched)):
                 worker = watched[connection]  # type: ignore[index]  # wait() returns the connections it was given
-                yield from _handle(worker, pool)
+                for event in _handle(worker, pool):
+                    yield event
+                    following = follow_up(event.task) if isinstance(event, Done) else None
+                    if following is not None:
+                        waiting.append(following)
                 if worker not in pool and waiting:
                     pool.append(_start_worker(spec, threads, worker.device))
                 elif worker in pool and worker.task is None and waiting:
@@ -290,15 +318,25 @@ def _end(pool: list[_Worker]) -> None:
         worker.connection.close()
 
 
-def _execute_here(tasks: Sequence[Task], spec: TrackerSpec, threads: int, device: str) -> Iterator[Event]:
+def _execute_here(
+    tasks: Sequence[Task], spec: TrackerSpec, threads: int, device: str, follow_up: Callable[[Task], Task | None]
+) -> Iterator[Event]:
     runner = _Runner(spec, threads, device)
     fault = runner.prepare()
     if fault is not None:
         raise fault
-    for task in tasks:
+    waiting = list(reversed(tasks))
+    while waiting:
+        task = waiting.pop()
         yield Started(task)
         trajectory, error, detail = runner.run(task, lambda _: None)
-        yield Done(task, trajectory) if trajectory is not None else Failed(task, error, detail)
+        if trajectory is None:
+            yield Failed(task, error, detail)
+            continue
+        yield Done(task, trajectory)
+        following = follow_up(task)
+        if following is not None:
+            waiting.append(following)
 
 
 def _start_worker(spec: TrackerSpec, threads: int, device: str) -> _Worker:

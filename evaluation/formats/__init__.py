@@ -86,6 +86,7 @@ class LoadedResults:
         spelled: sequence → its name in the source, where that is another.
         missing: expected sequences that the source does not have.
         extra: names in the source that mean no expected sequence.
+        doubled: sequence → further names in the source that mean it, left out for the benchmark's own spelling.
         faults: file or sequence, and why it cannot be used.
         notes: sequence, and what is odd about its files: they are used, and the conventions decide what to do.
         warnings: what holds for the results as a whole.
@@ -96,6 +97,7 @@ class LoadedResults:
     spelled: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
+    doubled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -132,6 +134,7 @@ def load_results(
         match = NameResolver(expected.lengths).match(spellings)
         meant = {spelling: sequence for sequence, spelling in match.found.items()}
         loaded.extra = list(match.extra)
+        loaded.doubled = dict(match.doubled)
         loaded.missing = [one for one in expected.lengths if one not in match.found and one not in match.ambiguous]
         for sequence, names in match.ambiguous.items():
             loaded.faults.append((sequence, f"several names could mean it: {', '.join(names)}."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -60,6 +61,7 @@ def import_results(
         if not overwrite:
             _require_free(folder, name)
         loaded = load_results(tree, expected, layout)
+        home = (folder / "results" if loaded.format is VOT else folder) / name  # VOT's store is a workspace
         if not loaded.runs:
             raise DataError(
                 f"{source} holds nothing that could be imported for {expected.benchmark}"
@@ -70,18 +72,21 @@ def import_results(
     with hold_lock(folder, name):
         if overwrite:
             clear_results(folder, name)
+            if loaded.format is VOT:
+                shutil.rmtree(home, ignore_errors=True)
         else:
             _require_free(folder, name)
         for sequence, runs in loaded.runs.items():
             for path, content in _place_in_store(expected.benchmark, loaded, sequence, runs):
-                write_atomic(folder / name / path, content)
+                write_atomic(home / path, content)
         document = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
         write_atomic(folder / RUNS_FOLDER / name / IMPORT_RECORD, document.encode())
-    return folder / name, loaded
+    return home, loaded
 
 
 def _require_free(folder: Path, tracker: str) -> None:
-    if holds_results(folder, tracker) or (folder / RUNS_FOLDER / tracker / "run.json").exists():
+    run_here = (folder / RUNS_FOLDER / tracker / "run.json").exists()
+    if run_here or any(holds_results(place, tracker) for place in (folder, folder / "results")):
         raise ResultsError(
             f"There are results in {folder / tracker} already.", "Choose another --name, or replace them: --overwrite."
         )

@@ -18,21 +18,19 @@ from siamcar.cli.common import (
     examples,
     list_faults,
     print_error,
-    print_failures,
     print_json,
     print_line,
     stdout_console,
     verb,
 )
+from siamcar.cli.entries import DataFolders, SuiteFile, choose_benchmarks, load_entry, parse_folders
 from siamcar.cli.suite import open_benchmark
-from siamcar.errors import ConfigError, SiamCARError
+from siamcar.errors import ConfigError
 
 if TYPE_CHECKING:
-    from evaluation.board import Board, BoardEntry
+    from evaluation.board import Board
     from evaluation.leaderboard import Scores
     from evaluation.sequence import Benchmark
-    from evaluation.server_scores import ServerScores
-    from evaluation.suite import SuiteBenchmark
     from reports.tables import Table
 
 __all__ = ["app"]
@@ -63,6 +61,7 @@ class Format(StrEnum):
     parquet = "parquet"
     markdown = "markdown"
     latex = "latex"
+    html = "html"
     json = "json"
 
 
@@ -71,22 +70,13 @@ _SUFFIXES = {
     ".parquet": Format.parquet,
     ".md": Format.markdown,
     ".tex": Format.latex,
+    ".html": Format.html,
     ".json": Format.json,
 }
 
 Benchmarks = Annotated[
     list[str] | None,
     typer.Option("--benchmark", "-b", help="Benchmark to show; may be repeated. Default: those of the suite."),
-]
-DataFolders = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data",
-        help="benchmark=DIR (or an archive of annotations), over what is settled; repeatable.",
-    ),
-]
-SuiteFile = Annotated[
-    str, typer.Option("--suite", help="'paper', or a YAML file of benchmarks; says where data lies, too.")
 ]
 ConventionName = Annotated[
     str | None,
@@ -130,113 +120,33 @@ def show(
     chosen = written or (_SUFFIXES[out.suffix.lower()] if out else Format.table)
     if chosen is Format.parquet and out is None:
         raise ConfigError("Parquet is not for a terminal.", "Name a file with --out FILE.")
-    folders = _parse_folders(data or [])
+    folders = parse_folders(data or [])
     entries, failed = [], []
-    for one in _choose_benchmarks(suite, benchmark, folders):
-        entry, error = _load_entry(one, folders.get(one.benchmark), results, tracker, convention, tables)
-        entries.append(entry)
-        if error:
-            failed.append(entry.benchmark)
-            print_error(f"{entry.benchmark}: {entry.note}")
+    for one in choose_benchmarks(suite, benchmark, folders):
+        found = load_entry(one, folders.get(one.benchmark), results, tracker, convention)
+        entries.append(found.entry)
+        if tables is not None and found.benchmark is not None:
+            _save_tables(found.benchmark, found.entry.scores, results, tables / one.benchmark)
+        if found.failed:
+            failed.append(one.benchmark)
+            print_error(f"{one.benchmark}: {found.entry.note}")
     board = build_board(entries, published=published, mix_conventions=mix_conventions)
     _write_board(board, chosen, out)
     if failed:
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def _parse_folders(pairs: list[str]) -> dict[str, Path]:
-    """["otb100=DIR", …] → {"otb100": DIR}."""
-    folders = {}
-    for pair in pairs:
-        name, separator, folder = pair.partition("=")
-        if not separator or not name or not folder:
-            raise ConfigError(f"--data is benchmark=DIR here; found {pair!r}.", "For example: --data otb100=~/OTB100")
-        folders[name] = Path(folder).expanduser()
-    return folders
-
-
-def _choose_benchmarks(suite: str, names: list[str] | None, folders: dict[str, Path]) -> list[SuiteBenchmark]:
-    """The suite's benchmarks, or those named; a folder given for a benchmark names it too."""
-    from evaluation.benchmarks import BENCHMARKS
-    from evaluation.suite import SuiteBenchmark, load_suite
-    from siamcar.errors import UnknownNameError
-
-    of_suite = {one.benchmark: one for one in load_suite(suite).benchmarks}
-    for name in [*(names or []), *folders]:
-        if name not in of_suite and name not in BENCHMARKS.names():
-            raise UnknownNameError.of("benchmark", name, {*of_suite, *BENCHMARKS.names()})
-    wanted = dict.fromkeys(names if names else [*of_suite, *folders])
-    return [of_suite.get(name) or SuiteBenchmark(benchmark=name) for name in wanted]
-
-
-def _load_entry(
-    one: SuiteBenchmark,
-    folder: Path | None,
-    results: Path,
-    trackers: list[str] | None,
-    convention: str | None,
-    tables: Path | None,
-) -> tuple[BoardEntry, bool]:
-    """What is known of a benchmark, and whether its note is an error rather than something that is not there yet."""
-    from evaluation.board import BoardEntry
-
-    server, note = _load_server(one.benchmark, results, trackers)
-    try:
-        loaded = open_benchmark(one, folder)
-        if isinstance(loaded, str):
-            return BoardEntry(one.benchmark, server=server, note=loaded if note is None else note), False
-        if not loaded.scorable:
-            return BoardEntry(one.benchmark, server=server, note=note or ""), False
-        scores = _score(loaded, one.benchmark, results, trackers, convention, tables)
-        faults = dict.fromkeys(fault for each in scores for fault in list_faults(each, loaded))
-        if faults:
-            print_failures(faults, f"{one.benchmark}: not scored")
-            return BoardEntry(one.benchmark, scores, server, note=f"{len(faults)} result files not scored"), True
-    except SiamCARError as error:
-        return BoardEntry(one.benchmark, server=server, note=str(error).replace("\n", " ")), True
-    missing = f"no results; add them with: siamcar run --benchmark {one.benchmark} --results {results}"
-    return BoardEntry(one.benchmark, scores, server, note="" if scores or server else missing), False
-
-
-def _load_server(name: str, results: Path, trackers: list[str] | None) -> tuple[tuple[ServerScores, ...], str | None]:
-    """What a server returned on a hidden test, and the command that adds it; None for other benchmarks."""
-    from evaluation.server_scores import SERVERS, load_server_scores
-
-    if name not in SERVERS:
-        return (), None
-    server = tuple(one for one in load_server_scores(results, name) if not trackers or one.tracker in trackers)
-    add = f"siamcar leaderboard add REPORT --benchmark {name} --tracker NAME --results {results}"
-    return server, "" if server else f"no server scores; add them with: {add}"
-
-
-def _score(
-    loaded: Benchmark,
-    name: str,
-    results: Path,
-    trackers: list[str] | None,
-    convention: str | None,
-    tables: Path | None,
-) -> tuple[Scores, ...]:
-    """Scores of the trackers with results on a benchmark, one a convention; none where no tracker has any."""
-    from evaluation.results import find_results_folder, list_trackers
-    from evaluation.scoring import load_scores_by_convention, read_results
+def _save_tables(loaded: Benchmark, scores: tuple[Scores, ...], results: Path, folder: Path) -> None:
+    """Tidy tables of a benchmark, a folder a convention."""
+    from evaluation.scoring import read_results
     from evaluation.tidy import build_frame_tables, save_scores
 
-    if not (results / loaded.name).is_dir() and results.name != loaded.name:
-        return ()
-    present = list_trackers(find_results_folder(results, loaded))
-    chosen = [tracker for tracker in present if not trackers or tracker in trackers]
-    if not chosen:
-        return ()
-    scores = tuple(load_scores_by_convention(loaded, results, chosen, convention))
-    if not any(one.count_sequences(tracker) for one in scores for tracker in one.trackers):
-        return ()  # the folder holds another subset of the benchmark, as GOT-10k's does
-    if tables is not None:
-        for one in scores:
-            frames = build_frame_tables(loaded, read_results(loaded, results, chosen), one.convention)
-            for path in save_scores(one, tables / name / one.convention.name, frames):
-                print_error(str(path))
-    return scores
+    for one in scores:
+        # What a frame counts in VOT's experiments depends on the run it belongs to.
+        found = [] if one.is_vot else read_results(loaded, results, one.trackers)
+        frames = build_frame_tables(loaded, found, one.convention)
+        for path in save_scores(one, folder / one.convention.name, frames):
+            print_error(str(path))
 
 
 def _write_board(board: Board, written: Format, out: Path | None) -> None:
@@ -246,7 +156,7 @@ def _write_board(board: Board, written: Format, out: Path | None) -> None:
     from siamcar.files import write_atomic
 
     if written is Format.table and out is None:
-        from reports.tables import render_rich
+        from reports.render import render_rich
 
         for table in _build_tables(board, all_metrics=False):
             stdout_console().print(render_rich(table))
@@ -281,11 +191,12 @@ def _render_board(board: Board, written: Format) -> str:
         return text
     if written is Format.json:
         return json.dumps(board.to_records(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    from reports.render import render_latex
-    from reports.tables import render_markdown
+    from reports.render import render_html_page, render_latex, render_markdown
 
-    render = render_latex if written is Format.latex else render_markdown
-    return "\n".join(render(table) for table in _build_tables(board, all_metrics=True))
+    tables = _build_tables(board, all_metrics=True)
+    if written is Format.html:
+        return render_html_page(tables)
+    return "\n".join(map(render_latex if written is Format.latex else render_markdown, tables))
 
 
 def add(
@@ -318,12 +229,12 @@ def compare(
     from evaluation.comparison import compare_trackers
     from evaluation.scoring import load_scores
     from reports.board import build_comparison_table
-    from reports.tables import render_rich
+    from reports.render import render_rich
 
-    folders = _parse_folders(data or [])
+    folders = parse_folders(data or [])
     scores = []
     faults: list[tuple[str, str]] = []
-    for one in _choose_benchmarks(suite, benchmark, folders):
+    for one in choose_benchmarks(suite, benchmark, folders):
         loaded = open_benchmark(one, folders.get(one.benchmark))
         if isinstance(loaded, str):
             raise ConfigError(f"{one.benchmark}: {loaded}.")

@@ -36,16 +36,16 @@ def make_listener(plan: RunPlan) -> RunListener:
     return _Bars(plan) if sys.stderr.isatty() else _Lines(plan)
 
 
-def _compute_fps(event: Done) -> float:
-    """Frames after the first over the seconds spent on them, as in scores."""
-    seconds = event.trajectory.seconds[1:]
-    return len(seconds) / max(float(seconds.sum()), 1e-9)
+def _describe_speed(event: Done, before: str = "") -> str:
+    """Frames after the first over the seconds spent on them, as in scores; nothing where those are not known."""
+    seconds = event.trajectory.tracking_seconds
+    return f", {before}{(len(event.trajectory) - 1) / seconds:.1f} frames/s" if seconds > 0 else ""
 
 
 class _Lines:
     def __init__(self, plan: RunPlan) -> None:
         self._label = plan.label
-        self._total = len(plan.tasks)
+        self._names = {task.name for task in plan.tasks}
         self._ended = 0
 
     def __enter__(self) -> Self:
@@ -59,12 +59,13 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         from evaluation.executors.local import Done, Failed
 
+        self._names.add(event.task.name)  # runs may follow that were not planned
         if not isinstance(event, Done | Failed):
             return
         self._ended += 1
-        start = f"[{self._ended}/{self._total}] {self._label} {event.task.name}:"
+        start = f"[{self._ended}/{len(self._names)}] {self._label} {event.task.name}:"
         if isinstance(event, Done):
-            print_error(f"{start} {len(event.trajectory)} frames, {_compute_fps(event):.1f} frames/s")
+            print_error(f"{start} {len(event.trajectory)} frames{_describe_speed(event)}")
         else:
             print_error(f"{start} FAILED: {event.error}")
 
@@ -73,7 +74,8 @@ class _Bars:
     def __init__(self, plan: RunPlan) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self._plan = plan
+        self._names = {task.name for task in plan.tasks}
+        self._total = plan.frames
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -84,7 +86,7 @@ class _Bars:
             TimeRemainingColumn(),
             console=stderr_console(),
         )
-        self._whole = self._progress.add_task(plan.label, total=plan.frames, note="")
+        self._whole = self._progress.add_task(plan.label, total=self._total, note="")
         self._running: dict[str, TaskID] = {}
         self._seen: dict[str, int] = {}
         self._ended = 0
@@ -102,8 +104,12 @@ class _Bars:
     def __call__(self, event: Event) -> None:
         from evaluation.executors.local import Done, Failed, Progress, Started
 
-        name, length = event.task.name, len(event.task.sequence)
+        name, length = event.task.name, event.task.n_frames
         if isinstance(event, Started):
+            if name not in self._names:  # it follows from another and was not planned
+                self._names.add(name)
+                self._total += length
+                self._progress.update(self._whole, total=self._total)
             self._running[name] = self._progress.add_task(f"  {name}", total=length, note="")
             return
         frames = event.frames if isinstance(event, Progress) else length
@@ -118,7 +124,5 @@ class _Bars:
             self._failed += 1
             self._progress.console.print(f"[red]failed[/red] {name}: {event.error}", markup=True)
         failed = f", {self._failed} failed" if self._failed else ""
-        speed = ""
-        if isinstance(event, Done):
-            speed = f", last {_compute_fps(event):.1f} frames/s"
-        self._progress.update(self._whole, note=f"{self._ended}/{len(self._plan.tasks)} sequences{failed}{speed}")
+        speed = _describe_speed(event, "last ") if isinstance(event, Done) else ""
+        self._progress.update(self._whole, note=f"{self._ended}/{len(self._names)} sequences{failed}{speed}")

@@ -25,6 +25,7 @@ __all__ = [
     "describe_plans",
     "execute_plans",
     "make_plans",
+    "resume_command",
     "show_document",
     "show_plans",
     "tell_missing",
@@ -109,13 +110,15 @@ def show_plans(plans: list[RunPlan]) -> None:
             f"{len(plan.done)} complete, into {plan.folder / plan.label}"
         )
         for task in plan.tasks:
-            print_line(f"  {task.name} ({len(task.sequence)} frames)")
+            print_line(f"  {task.name} ({task.n_frames} frames)")
         for name, message in plan.benchmark.faults:
             print_line(f"  cannot run {name}: {message}")
 
 
 def tell_missing(benchmark: Benchmark) -> None:
-    """Say which official sequences the data folder lacks."""
+    """Say which official sequences the data folder lacks, and what else is worth knowing of it."""
+    for note in benchmark.notes:
+        print_error(f"Note: {note}")
     missing = benchmark.missing
     if missing:
         print_error(
@@ -151,7 +154,7 @@ def execute_plans(
             failures += [(f"{plan.label} {name}", message) for name, message in summary.failures.items()]
     except KeyboardInterrupt:
         print_error("Interrupted. What was finished is on disk; to go on:")
-        print_error("  " + _resume_command())
+        print_error("  " + resume_command())
         raise typer.Exit(EXIT_INTERRUPTED) from None
     return documents, failures, errors
 
@@ -190,8 +193,8 @@ def show_document(document: dict[str, Any]) -> str:
     return f"{document['tracker']}: {len(document['done'])} sequences run{before}{speed} → {document['folder']}"
 
 
-def _resume_command() -> str:
-    """This command without what would start it afresh."""
+def resume_command() -> str:
+    """This command line without what would start it afresh."""
     kept: list[str] = []
     skip = False
     for argument in sys.argv[1:]:

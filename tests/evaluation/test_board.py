@@ -28,7 +28,7 @@ from evaluation.tidy import (
     save_scores,
 )
 from reports.board import build_benchmark_table, build_comparison_table, build_overview_table
-from reports.tables import render_markdown
+from reports.render import render_markdown
 from siamcar.errors import ConfigError, ResultsError, UnknownNameError
 from tests.helpers import make_sequence
 

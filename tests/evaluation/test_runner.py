@@ -12,7 +12,7 @@ import pytest
 
 from evaluation import runner
 from evaluation.executors.local import Done, TrackerSpec
-from evaluation.results import read_boxes
+from evaluation.result_files import read_boxes
 from evaluation.run_record import read_run_record
 from evaluation.runner import RunPlan, execute_plan, plan_run
 from evaluation.sequence import AbsentFrames, Benchmark

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.results import Trajectory, read_boxes
+from evaluation.result_files import read_boxes
+from evaluation.results import Trajectory
 from evaluation.run_record import is_contended, read_run_record
 from evaluation.store import RunStore
 from siamcar.errors import ResultsError

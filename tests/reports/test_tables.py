@@ -14,6 +14,7 @@ from rich.console import Console
 from evaluation.leaderboard import Scores, compute_scores
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
+from reports.render import render_markdown, render_rich
 from reports.tables import (
     Cell,
     Column,
@@ -22,8 +23,6 @@ from reports.tables import (
     build_score_table,
     build_sequence_table,
     mark_best,
-    render_markdown,
-    render_rich,
 )
 
 TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (10, 1))

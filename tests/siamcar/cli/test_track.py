@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from evaluation.results import read_boxes
+from evaluation.result_files import read_boxes
 from siamcar import windows
 from siamcar.cli.app import app
 from siamcar.protocol import Prediction
