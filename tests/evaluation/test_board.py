@@ -211,7 +211,7 @@ def test_the_overview_has_one_row_a_tracker_over_benchmarks_and_kinds(scores: Sc
         ("got10k_test", "AO"), ("got10k_test", "SR0.5"), ("got10k_test", "SR0.75"),
     ]  # fmt: skip
     (good,) = [row for row in table.rows if row[0].text == "good"]
-    assert [cell.text for cell in good[3:]] == ["0.500", "0.500", "–"]
+    assert [cell.text for cell in good[3:]] == ["0.500 [server]", "0.500 [server]", "–"]
     assert good[1].value == pytest.approx(scores.get_value("good", "success"))
     assert "partial" not in {row[0].text for row in table.rows}
     assert len(build_overview_table(board, all_metrics=False).columns) == 3
