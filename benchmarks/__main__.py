@@ -10,7 +10,7 @@ import torch
 
 from evaluation.runner import count_physical_cores
 
-NAMES = ("network", "scoring")
+NAMES = ("network", "scoring", "training")
 
 
 def main(names: list[str]) -> int:

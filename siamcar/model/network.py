@@ -9,6 +9,8 @@ Images are float tensors, BGR, 0–255, without mean subtraction: what OpenCV re
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +29,9 @@ class SiamCAR(nn.Module):
 
     Args:
         config: backbone, channels and depth of the head; ResNet-50 by default.
+
+    Attributes:
+        correlation: how search and template features are correlated; training puts a faster way of it here.
     """
 
     def __init__(self, config: ModelConfig | None = None) -> None:
@@ -39,6 +44,7 @@ class SiamCAR(nn.Module):
         # shape (in, out, 1, 1), so checkpoints pass between the released code and ours without a permutation.
         self.down = nn.ConvTranspose2d(channels * len(self.backbone.out_channels), channels, kernel_size=1)
         self.car_head = CARHead(channels, self.config.head_convolutions)
+        self.correlation: Callable[[Tensor, Tensor], Tensor] = depthwise_cross_correlation
 
     def forward(self, template: Tensor, search: Tensor) -> Maps:
         """Both images to maps, as training sees the network; see `template` and `search`."""
@@ -91,7 +97,7 @@ class SiamCAR(nn.Module):
                 f"{len(search_features)}; both must come from the same network."
             )
         responses = [
-            depthwise_cross_correlation(search, template)
+            self.correlation(search, template)
             for search, template in zip(search_features, template_features, strict=True)
         ]  # [(B, C, R, R), …]
         reduced: Tensor = self.down(torch.cat(responses, dim=1))  # (B, levels·C, R, R) → (B, C, R, R)
