@@ -7,19 +7,30 @@ from typing import Annotated
 import typer
 
 from siamcar.cli import (
+    ablate,
     check,
     config,
     convert_weights,
     export_results,
+    failures,
+    got10k,
     import_results,
     leaderboard,
     listing,
+    maps,
+    paper,
+    plot,
+    pytracking,
     report,
     run,
     score,
     speed,
     submit,
     track,
+    train,
+    tune,
+    video,
+    vot,
 )
 from siamcar.cli.common import print_line, verb
 
@@ -58,11 +69,18 @@ for _module, _name in (
     (run, "run"),
     (score, "score"),
     (report, "report"),
+    (ablate, "ablate"),
+    (paper, "paper"),
+    (plot, "plot"),
+    (failures, "failures"),
+    (video, "video"),
+    (maps, "maps"),
     (import_results, "import"),
     (export_results, "export"),
     (track, "track"),
     (listing, "list"),
     (speed, "speed"),
+    (tune, "tune"),
     (convert_weights, "convert-weights"),
 ):
     app.command(_name, epilog=_module.EXAMPLES)(verb(_module.handle))
@@ -70,3 +88,7 @@ app.add_typer(submit.app, name="submit")
 app.add_typer(check.app, name="check")
 app.add_typer(config.app, name="config")
 app.add_typer(leaderboard.app, name="leaderboard")
+app.add_typer(train.app, name="train")
+app.add_typer(got10k.app, name="got10k")
+app.add_typer(pytracking.app, name="pytracking")
+app.add_typer(vot.app, name="vot")
