@@ -8,7 +8,7 @@ READY := .venv/.ready
 .PHONY: help demo test lint bench clean
 
 help:
-	@echo "make demo    run two trackers on built-in scenes, score them, write a report to $(DEMO)/report"
+	@echo "make demo    run three trackers on built-in scenes, score them, write a report to $(DEMO)/report"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, mypy and the import rules"
 	@echo "make bench   measure speed as ratios, side by side"
@@ -25,8 +25,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)
-	@echo "== tracking the built-in scenes with two trackers"
-	$(BIN)/siamcar run --benchmark synthetic --tracker static --tracker opencv:mil --results $(DEMO)/results --workers $(WORKERS)
+	@echo "== tracking the built-in scenes with three trackers"
+	$(BIN)/siamcar run --benchmark synthetic --tracker siamcar --tracker opencv:mil --tracker static --results $(DEMO)/results --workers $(WORKERS)
 	@echo "== scoring"
 	$(BIN)/siamcar score --benchmark synthetic --results $(DEMO)/results
 	@echo "== writing the report"

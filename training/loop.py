@@ -30,6 +30,7 @@ from training.compute import prepare_for_training
 from training.export import make_network, write_trained
 from training.feed import Batch, PairSource, StepSampler, make_loader
 from training.losses import Losses, compute_losses
+from training.meter import Meter
 from training.metrics_log import MetricsLog
 from training.recipe import Recipe, count_steps
 from training.recipe_files import build_recipe
@@ -247,7 +248,7 @@ class Trainer:
             stack.enter_context(self._heed_signals())
             if self._listener is not None:
                 self._listener.on_start(self._step, total)
-            meter = _Meter(self.recipe.batch_size)
+            meter = Meter(self.recipe.batch_size)
             batches = iter(self._make_loader())
             while True:
                 self._validate_if_due(log)
@@ -353,9 +354,7 @@ class Trainer:
             "new folder.",
         )
 
-    def _write_progress(
-        self, log: MetricsLog | None, meter: _Meter, batch: Batch, maps: Maps, targets: Targets
-    ) -> None:
+    def _write_progress(self, log: MetricsLog | None, meter: Meter, batch: Batch, maps: Maps, targets: Targets) -> None:
         settings = self.settings
         if self._step % settings.log_every == 0 or self._step == self.recipe.total_steps:
             values = meter.read(self.accelerator)
@@ -444,42 +443,3 @@ class Trainer:
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
-
-
-class _Meter:
-    """Means over the steps since the last line of the log."""
-
-    def __init__(self, batch_size: int) -> None:
-        self._batch_size = batch_size
-        self._reset()
-
-    def _reset(self) -> None:
-        self._sums: Tensor | None = None
-        self._steps = 0
-        self._waited = self._taken = 0.0
-
-    def add(self, losses: Losses, norm: Tensor, waited: float, taken: float) -> None:
-        """Take a step in: seconds waited for its data, and seconds of all of it."""
-        values = torch.stack(
-            [*(value.detach().float() for value in losses), norm.detach().float().to(losses.total.device)]
-        )
-        self._sums = values if self._sums is None else self._sums + values
-        self._steps += 1
-        self._waited += waited
-        self._taken += taken
-
-    def read(self, accelerator: Any) -> dict[str, float]:
-        """The means over all processes; starts anew."""
-        assert self._sums is not None
-        sums = accelerator.reduce(self._sums, reduction="mean").tolist()
-        means = dict(zip((*Losses._fields, "gradient_norm"), (value / self._steps for value in sums), strict=True))
-        taken = max(self._taken, 1e-9)
-        values = {
-            "loss": means.pop("total"),
-            **means,
-            "pairs_per_second": self._steps * self._batch_size / taken,
-            "data_seconds": self._waited / self._steps,
-            "compute_seconds": (self._taken - self._waited) / self._steps,
-        }
-        self._reset()
-        return values

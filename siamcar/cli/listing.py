@@ -14,17 +14,18 @@ EXAMPLES = examples("siamcar list", "siamcar list trackers", "siamcar list prese
 
 def handle(
     what: Annotated[
-        str | None, typer.Argument(help="trackers, benchmarks, presets, conventions or weights. Default: all.")
+        str | None, typer.Argument(help="trackers, benchmarks, presets, conventions, weights or recipes. Default: all.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List trackers, benchmarks, presets, conventions and built-in weights."""
+    """List trackers, benchmarks, presets, conventions, built-in weights and training recipes."""
     listings = {
         "trackers": _trackers,
         "benchmarks": _benchmarks,
         "presets": _presets,
         "conventions": _conventions,
         "weights": _weights,
+        "recipes": _recipes,
     }
     if what is not None and what not in listings:
         raise UnknownNameError.of("list", what, listings)
@@ -76,3 +77,10 @@ def _weights() -> list[dict[str, Any]]:
     from siamcar.weights_files import list_builtin_weights
 
     return [{"weights": name, "file": str(path)} for name, path in list_builtin_weights().items()]
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from training.recipe_files import list_recipes, load_recipe
+
+    recipes = [load_recipe(name) for name in list_recipes()]
+    return [{"recipe": one.name, "description": one.description} for one in recipes]

@@ -183,15 +183,9 @@ def _train(recipe: Recipe, places: DataPlaces, out: Path, options: dict[str, Any
 
 
 def _run_trainer(recipe: Recipe, places: DataPlaces, out: Path, options: dict[str, Any], *, fresh: bool) -> Outcome:
-    from siamcar.cli.train_run import (
-        describe_start,
-        make_listener,
-        make_validator,
-        open_pairs,
-        print_faults,
-        show_training_log,
-        write_run,
-    )
+    from siamcar.cli.train_progress import make_listener, print_faults, show_training_log
+    from siamcar.cli.train_run import describe_start, open_pairs, write_run
+    from siamcar.cli.train_validation import make_validator
     from training.loop import LoopSettings, Trainer
 
     first = _is_first_process()
@@ -290,7 +284,8 @@ def check(
     Nothing is trained and no run is started.
     """
     from siamcar.cli.train_check import check_recipe
-    from siamcar.cli.train_run import open_pairs, parse_places, show_training_log
+    from siamcar.cli.train_progress import show_training_log
+    from siamcar.cli.train_run import open_pairs, parse_places
 
     chosen, places = _load(recipe, settings, init_backbone), parse_places(data)
     chosen.check_start()
@@ -346,7 +341,8 @@ def cache(
 
     For slow disks and other machines. A recipe reads such a folder as the source `crops`.
     """
-    from siamcar.cli.train_run import open_recipe_sources, parse_places, show_training_log
+    from siamcar.cli.train_progress import show_training_log
+    from siamcar.cli.train_run import open_recipe_sources, parse_places
     from training.cache import write_crops
 
     chosen, places = _load(recipe, settings, None), parse_places(data)

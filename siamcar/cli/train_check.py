@@ -29,7 +29,7 @@ def check_recipe(recipe: Recipe, dataset: PairDataset, *, device: str, compiled:
 
     import cv2
 
-    from siamcar.cli.train_run import print_faults
+    from siamcar.cli.train_progress import print_faults
     from siamcar.files import write_atomic
     from training.feed import Batch, StepSampler, make_loader
     from training.loop import LoopSettings, Trainer

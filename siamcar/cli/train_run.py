@@ -1,29 +1,21 @@
-"""What the verbs of `siamcar train` share: data, the run's folder, progress, validation by tracking."""
+"""What the verbs of `siamcar train` share: data, and the folder of a run."""
 
 from __future__ import annotations
 
 import json
-import logging
 import shlex
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siamcar.cli.common import print_error, stderr_console
-from siamcar.errors import ConfigError, DataError, ResultsError
+from siamcar.errors import ConfigError, ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Row
 
-    from evaluation.sequence import Benchmark
-    from siamcar.model.network import SiamCAR
-    from siamcar.protocol import Frame
     from training.pairs import PairDataset
-    from training.recipe import Recipe, ValidationBenchmark
+    from training.recipe import Recipe
     from training.settings import SourceSettings
     from training.sources import OpenSource
 
@@ -31,14 +23,10 @@ __all__ = [
     "DataPlaces",
     "check_unused",
     "describe_start",
-    "make_listener",
-    "make_validator",
     "open_pairs",
     "open_recipe_sources",
     "parse_places",
-    "print_faults",
     "read_run",
-    "show_training_log",
     "write_run",
 ]
 
@@ -119,9 +107,6 @@ def open_recipe_sources(recipe: Recipe, places: DataPlaces) -> list[OpenSource]:
     return open_sources([places.place(one) for one in recipe.sources], folder)
 
 
-# -------------------------------------------------------------------- the folder of a run
-
-
 def check_unused(out: Path) -> None:
     """Refuse a folder that holds a run.
 
@@ -184,226 +169,3 @@ def describe_start(recipe: Recipe, sources: Row[OpenSource]) -> dict[str, Any]:
             {"source": one.settings.name, "videos": len(one.videos), "part": one.settings.part} for one in sources
         ],
     }
-
-
-# -------------------------------------------------------------------- progress
-
-
-@contextmanager
-def show_training_log(*, quiet: bool) -> Iterator[None]:
-    """Show what the sources say about themselves while they are opened."""
-    if quiet:
-        yield
-        return
-    logger, handler = logging.getLogger("training"), _Printer()
-    old = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(old)
-
-
-class _Printer(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        print_error(record.getMessage())
-
-
-def make_listener(*, quiet: bool) -> Any:
-    """A bar where a person looks at a terminal, plain lines where a log file does; nothing but in the first process."""
-    if quiet:
-        return None
-    return _Bar() if sys.stderr.isatty() else _Lines()
-
-
-def _describe_step(values: Mapping[str, Any]) -> str:
-    return (
-        f"epoch {values['epoch']:.2f}  loss {values['loss']:.3f}  cls {values['classification']:.3f}  "
-        f"reg {values['regression']:.3f} (IoU {values['iou']:.2f})  "
-        f"cen {values['centerness']:.3f} (least {values['centerness_floor']:.3f})  lr {values['lr_head']:.2g}  "
-        f"{values['pairs_per_second']:.1f} pairs/s (data {values['data_seconds'] * 1e3:.0f} ms, "
-        f"compute {values['compute_seconds'] * 1e3:.0f} ms a step)"
-    )
-
-
-def _describe_validation(step: int, values: Mapping[str, float], best: bool) -> str:
-    numbers = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-    return f"validation at step {step}: {numbers}{'  (best so far)' if best else ''}"
-
-
-def _describe_seconds(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
-
-
-class _Lines:
-    def on_start(self, step: int, total: int) -> None:
-        self._total = total
-        print_error(f"{'Going on at' if step else 'Starting at'} step {step} of {total}.")
-
-    def on_log(self, step: int, values: Mapping[str, Any]) -> None:
-        print_error(
-            f"[{step}/{self._total}] {_describe_step(values)}  left {_describe_seconds(values['seconds_left'])}"
-        )
-
-    def on_validation(self, step: int, values: Mapping[str, float], best: bool) -> None:
-        print_error(_describe_validation(step, values, best))
-
-    def on_note(self, text: str) -> None:
-        print_error(text)
-
-    def close(self) -> None:
-        return None
-
-
-class _Bar:
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=stderr_console(),
-        )
-
-    def on_start(self, step: int, total: int) -> None:
-        self._progress.start()
-        self._task = self._progress.add_task("training", total=total, completed=step, left="")
-
-    def on_log(self, step: int, values: Mapping[str, Any]) -> None:
-        self._progress.update(self._task, completed=step, left=f"left {_describe_seconds(values['seconds_left'])}")
-        self._progress.console.print(_describe_step(values))
-
-    def on_validation(self, step: int, values: Mapping[str, float], best: bool) -> None:
-        self._progress.console.print(_describe_validation(step, values, best))
-
-    def on_note(self, text: str) -> None:
-        self._progress.console.print(text)
-
-    def close(self) -> None:
-        self._progress.stop()
-
-
-def print_faults(counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Say what could not be used while pairs were made, by source and reason."""
-    for source, reasons in counts.items():
-        print_error(f"{source}: not usable: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()))
-
-
-# -------------------------------------------------------------------- validation
-
-
-def make_validator(recipe: Recipe, places: DataPlaces) -> Callable[[SiamCAR], Mapping[str, float]] | None:
-    """Tracks over the recipe's validation benchmarks; None where it names none.
-
-    The numbers are the mean success over the sequences of each benchmark, under the convention `otb`, and `score`,
-    the weighted mean of these.
-
-    Raises:
-        SiamCARError: a benchmark cannot be loaded.
-    """
-    chosen = recipe.validation.benchmarks
-    if not chosen:
-        return None
-    benchmarks = [_load_validation(one, recipe, places) for one in chosen]
-
-    def validate(network: SiamCAR) -> Mapping[str, float]:
-        from evaluation.conventions import CONVENTIONS
-        from evaluation.conventions.core import compute_sequence_scores
-        from evaluation.protocols.one_pass import run_one_pass
-        from siamcar.tracker import SiamCARTracker
-
-        tracker = SiamCARTracker(network, preset=recipe.validation.preset)
-        started = time.perf_counter()
-        means = []
-        for benchmark in benchmarks:
-            values = []
-            for sequence in benchmark.sequences:
-                boxes = run_one_pass(tracker, sequence, benchmark.origin).boxes
-                values.append(compute_sequence_scores(sequence, boxes, CONVENTIONS["otb"]).metrics["success"])
-            means.append(sum(values) / len(values))
-        score = sum(one.weight * mean for one, mean in zip(chosen, means, strict=True)) / sum(
-            one.weight for one in chosen
-        )
-        numbers = {one.benchmark: mean for one, mean in zip(chosen, means, strict=True)}
-        return {"score": score, **numbers, "seconds": time.perf_counter() - started}
-
-    return validate
-
-
-def _load_validation(chosen: ValidationBenchmark, recipe: Recipe, places: DataPlaces) -> Benchmark:
-    from evaluation.benchmarks import load_benchmark
-    from siamcar.user_config import find_data
-
-    kind, _, source = chosen.benchmark.partition(":")
-    if kind == "held_out":
-        return _load_held_out(source, chosen.options, recipe, places).select(None, chosen.limit)
-    root = places.roots.get(chosen.benchmark)
-    folder = Path(places.folder) if places.folder else None
-    found = root or (find_data(chosen.benchmark, folder) if chosen.benchmark != "synthetic" else None)
-    return load_benchmark(chosen.benchmark, found, **chosen.options).select(None, chosen.limit)
-
-
-def _load_held_out(name: str, options: Mapping[str, Any], recipe: Recipe, places: DataPlaces) -> Benchmark:
-    """The videos of a source that the recipe, training on `part: train`, leaves out: as sequences.
-
-    Raises:
-        DataError: none of them has enough frames.
-    """
-    from evaluation.sequence import Benchmark
-    from training.sources import open_sources
-
-    trained = next(one for one in recipe.sources if one.name == name and one.part == "train")
-    settings = places.place(
-        trained.model_copy(update={"part": "validation", "options": {**trained.options, **options}})
-    )
-    (source,) = open_sources([settings], Path(places.folder) if places.folder else None)
-    sequences = tuple(_list_sequences(source))
-    if not sequences:
-        raise DataError(
-            f"The part of the source {name} that is held out has no track of {_SHORTEST_TRACK} frames to validate on.",
-            "Validate on another source, or on `synthetic`.",
-        )
-    return Benchmark(name=f"held_out_{name}", sequences=sequences, convention="otb")
-
-
-class _TrackFrames:
-    """The frames of a track of a training source."""
-
-    def __init__(self, source: OpenSource, entries: range) -> None:
-        index = source.index
-        self._load = source.source.load
-        self._names = [index.frame_names[int(index.entry_frames[entry])] for entry in entries]
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def path(self, index: int) -> Path | None:
-        return None
-
-    def read(self, index: int) -> Frame:
-        return self._load(self._names[index], 1).pixels
-
-
-_SHORTEST_TRACK = 5
-"""Frames below which a track says little about a tracker."""
-
-
-def _list_sequences(source: OpenSource) -> Iterator[Any]:
-    from evaluation.sequence import Sequence
-
-    index, name = source.index, source.settings.name
-    for video in source.videos:
-        for track in range(int(index.video_tracks[video]), int(index.video_tracks[video + 1])):
-            entries = range(int(index.track_entries[track]), int(index.track_entries[track + 1]))
-            if len(entries) < _SHORTEST_TRACK:
-                continue
-            yield Sequence(
-                name=f"{name}/{index.video_names[int(video)]}/{index.track_names[track]}",
-                frames=_TrackFrames(source, entries),
-                ground_truth=index.boxes[entries.start : entries.stop].astype("float64"),
-            )

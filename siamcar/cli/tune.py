@@ -82,19 +82,21 @@ def handle(
     start = build_tracker_config(preset or PRESETS.get(benchmark, "demo"), strategy=strategy)
     path = resolve_weights(weights or _name_builtin())
     kept = journal or out.with_suffix(".journal")
+    smooths = start.strategy == "released" or start.smooth_size
+    ranges = {name: limits for name, limits in RANGES.items() if name != "lr" or smooths}  # lr is that of the smoothing
     make = _make_factory(path, start, device, threads)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = tune_tracker(
             chosen,
             make,
-            RANGES,
+            ranges,
             convention=convention,
             metric=convention.ranked_by,
             trials=trials,
             journal=kept,
             identity={"weights_sha256": compute_sha256(path), "strategy": strategy, "convention": convention.name},
-            first={name: getattr(start, name) for name in RANGES},
+            first={name: getattr(start, name) for name in ranges},
             seed=seed,
             on_trial=_show,
         )
