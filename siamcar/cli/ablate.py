@@ -96,8 +96,9 @@ def handle(
     for one in kinds:
         if one not in KINDS:
             raise UnknownNameError.of("ablation", one, KINDS)
-    given = _find_weights(_parse_weights(weights or []))
-    of_strategies = backbone or ("resnet50" if "resnet50" in given or not given else next(iter(given)))
+    named = _parse_weights(weights or [])
+    given = _find_weights(named)
+    of_strategies = backbone or ("resnet50" if "resnet50" in given or not given else next(iter(named or given)))
     _check_names(of_strategies, strategy)
     folders = parse_folders(data or [])
     settings = RunSettings(results, 1, seed, threads, workers, tuple(device.split(",")), "only-missing")

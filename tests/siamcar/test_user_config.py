@@ -48,5 +48,5 @@ def test_settings_that_make_no_sense(key: str, value: str) -> None:
 def test_a_damaged_file_is_named(own_config: Path) -> None:
     (own_config / "config").mkdir()
     (own_config / "config" / "config.yaml").write_text("date: {}\n")
-    with pytest.raises(ConfigError, match=r"config\.yaml: date"):
+    with pytest.raises(ConfigError, match=r"config\.yaml: the key date is not known"):
         read_user_config()

@@ -152,7 +152,7 @@ def test_what_is_wrong_is_said_before_a_frame_is_read(checkout: Path, local: Pat
     for arguments, message in (
         (["-t", "static", tmp_path, "run_tracker"], "is no checkout of pytracking"),
         (["--local", local, "-t", "static", checkout, "run_trackr"], "There is no script 'run_trackr'"),
-        ([checkout, "run_tracker", "siamcar", "otb"], "no weights"),
+        (["--weights", tmp_path / "none.pt", checkout, "run_tracker", "siamcar", "otb"], "none.pt does not exist"),
         (["-t", "statik", checkout, "run_tracker", "static", "default"], "Did you mean static"),
     ):
         result = CliRunner().invoke(app, ["pytracking", "run", *map(str, arguments)])

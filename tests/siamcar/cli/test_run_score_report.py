@@ -161,7 +161,7 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["-t", "statik"], "Did you mean static"),
-        (["-t", "siamcar"], "--weights"),
+        (["-t", "siamcar", "-o", "architecture=resnet50"], "--weights"),
         (["-t", "static", "-o", "speed=1"], "There is no option of static named 'speed'"),
         (["-t", "static", "--sequences", "synth_9"], "synth_9"),
         (["-t", "static", "-t", "opencv:mil", "--name", "x"], "--name"),
