@@ -102,7 +102,7 @@ def test_half_precision_products_are_summed_exactly() -> None:
 @pytest.mark.filterwarnings("ignore")  # the compiler warns of its own parts
 def test_compiled_sums_equal_the_plain_ones() -> None:
     if not can_compile():
-        pytest.skip("there is no compiler here")
+        pytest.skip("no compiler")
     search, template = _draw(2, 16, 8, 8, dtype=torch.float32), _draw(2, 16, 3, 3, seed=1, dtype=torch.float32)
     torch.testing.assert_close(correlate(search, template), correlate(search, template, compiled=False))
 

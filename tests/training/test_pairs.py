@@ -303,7 +303,7 @@ def test_wrong_arguments(sources: list[OpenSource]) -> None:
 def test_shared_videos_give_pairs(shared: Path) -> None:
     data = shared / "data" / "train"
     if not data.is_dir():
-        pytest.skip("shared training data is not here")
+        pytest.skip("shared data is not here")
     opened = open_sources(
         [
             SourceSettings(name="got10k", root="videos", part="train", frame_range=10),
