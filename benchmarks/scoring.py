@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from benchmarks.harness import compare
 from evaluation.conventions import resolve_conventions
-from evaluation.leaderboard import compute_scores_all
+from evaluation.leaderboard import Scores, compute_scores_all
 from evaluation.scoring import load_scores_by_convention, read_results
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 
@@ -181,6 +181,12 @@ def get_peak_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def measure_scores(scores: Scores) -> int:
+    """Bytes of a table of sequences and of the curves, which are what stays of a tracker."""
+    curves = [one for kind in scores.sequence_curves.values() for one in kind.values()]
+    return int(scores.sequences.memory_usage(deep=True).sum()) + sum(one.values.nbytes for one in curves)
+
+
 def print_times(benchmark: Benchmark, folder: Path, root: Path) -> None:
     """Baseline and ours in turn, from text, from memory, and with a cache."""
 
@@ -229,8 +235,13 @@ def main() -> None:
         )
         os.environ["SIAMCAR_CACHE"] = "off"
         first = [home.name for home in sorted(folder.iterdir())[:2]]
-        load_scores_by_convention(benchmark, folder, first, "all")
-        two = get_peak_mebibytes()
-        load_scores_by_convention(benchmark, folder, None, "all")
-        print(f"peak memory after 2 trackers {two:.0f} MiB, after {N_TRACKERS} {get_peak_mebibytes():.0f} MiB")
+        for convention, what in (("official", "one convention"), ("all", "all conventions")):
+            load_scores_by_convention(benchmark, folder, first, convention)
+            two = get_peak_mebibytes()
+            found = load_scores_by_convention(benchmark, folder, None, convention)
+            print(
+                f"peak memory, {what}: after 2 trackers {two:.0f} MiB, after {N_TRACKERS} {get_peak_mebibytes():.0f} "
+                f"MiB, of which tables and curves {sum(map(measure_scores, found)) / 2**20:.0f} MiB"
+            )
+            del found
         print_times(benchmark, folder, root)

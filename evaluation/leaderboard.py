@@ -342,6 +342,7 @@ def compute_scores_all(
         compared = result if counted is benchmark else _count_results_from_one(result)
         for table, (scored, faults) in zip(tables, score_tracker(counted, compared, conventions), strict=True):
             table.add(result.tracker, scored, faults)
+        del result, compared  # else they stayed in memory while the next ones are read
     if not trackers:
         raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")
     return [table.finish(tuple(trackers), frozenset(contended), tuple(notes)) for table in tables]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from evaluation.file_index import FileIndex, KnownFile
-from evaluation.number_text import Numbers, parse_numbers
-from evaluation.text_cache import hash_text, load_by_digest, load_or_parse
+from evaluation.number_text import Numbers, parse_numbers, parse_together
+from evaluation.text_cache import hash_text, keep_numbers, load_by_digest, load_or_parse
 from siamcar.boxes import Boxes, find_usable
 from siamcar.errors import DataError
 
-__all__ = ["BoxFile", "ResultBoxes", "open_box_file", "parse_seconds", "read_boxes"]
+__all__ = ["BoxFile", "ResultBoxes", "open_box_files", "parse_seconds", "read_boxes"]
 
 _SEPARATORS = str.maketrans(",;\t", "   ")
 
@@ -83,28 +83,58 @@ class ResultBoxes(Mapping[str, tuple[Boxes, ...]]):
         return [file.known.digest if file.known is not None else None for file in self._files[sequence]]
 
 
-def open_box_file(path: Path, index: FileIndex) -> BoxFile:
-    """A result file, read unless the index knows it.
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """A result file that was read: its bytes, their hash, and the boxes where the cache has them."""
 
-    Raises:
-        DataError: the file is missing or a line does not hold four numbers; the line is named.
+    path: Path
+    identity: str | None
+    content: bytes
+    digest: str | None
+    kept: Boxes | None
+
+
+def open_box_files(paths: Sequence[Path], index: FileIndex) -> list[BoxFile | DataError]:
+    """Result files, each read unless the index knows it, and parsed together.
+
+    Returns:
+        One entry a path. An error where a file is missing or a line does not hold four numbers; the line is named.
     """
+    opened = [_open(path, index) for path in paths]
+    unparsed = [one for one in opened if isinstance(one, _Text) and one.kept is None]
+    parsed = dict(zip(unparsed, parse_together([text.content for text in unparsed], 4), strict=True))
+    return [_finish(one, parsed.get(one), index) if isinstance(one, _Text) else one for one in opened]
+
+
+def _open(path: Path, index: FileIndex) -> BoxFile | _Text | DataError:
     try:
         identity = index.identify(path)
+        known = index.find(identity)
+        if known is not None:
+            return BoxFile(path, None, known, _describe_odd_rows(known.rows, known.odd, known.first_odd))
+        content = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
-    known = index.find(identity)
-    if known is not None:
-        return BoxFile(path, None, known, _describe_odd_rows(known.rows, known.odd, known.first_odd))
-    content = _read(path)
+        return _unreadable(path, error)
     digest = hash_text(content)
-    boxes = load_or_parse(content, 4, lambda text: _parse_text(text, path, 4), digest)
+    return _Text(path, identity, content, digest, load_by_digest(digest, 4) if digest is not None else None)
+
+
+def _finish(text: _Text, parsed: Boxes | None, index: FileIndex) -> BoxFile | DataError:
+    boxes = text.kept
+    if boxes is None:
+        try:
+            boxes = parsed if parsed is not None else _parse_oddly(text.content, text.path, 4)
+        except DataError as error:
+            return error
+        if text.digest is not None:
+            keep_numbers(text.digest, boxes)
     odd = np.flatnonzero(~find_usable(boxes))
     first = int(odd[0]) + 1 if len(odd) else 0
-    if digest is not None:
-        known = KnownFile(digest, len(boxes), len(odd), first)
-        index.note(identity, known)
-    return BoxFile(path, boxes, known, _describe_odd_rows(len(boxes), len(odd), first))
+    known = None
+    if text.digest is not None:
+        known = KnownFile(text.digest, len(boxes), len(odd), first)
+        index.note(text.identity, known)
+    return BoxFile(text.path, boxes, known, _describe_odd_rows(len(boxes), len(odd), first))
 
 
 def _describe_odd_rows(rows: int, odd: int, first: int) -> str | None:
@@ -150,8 +180,11 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 def _parse_text(content: bytes, path: Path, columns: int) -> Numbers:
     """(N, columns) numbers that commas, tabs, semicolons or blanks separate; "NaN" is a number here."""
     numbers = parse_numbers(content, columns)
-    if numbers is not None:
-        return numbers
+    return numbers if numbers is not None else _parse_oddly(content, path, columns)
+
+
+def _parse_oddly(content: bytes, path: Path, columns: int) -> Numbers:
+    """(N, columns) numbers of a text that is not of the plain form, or what is wrong with it."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,15 +12,16 @@ without rounding) is in `evaluation.store`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from evaluation.file_index import FileIndex
 from evaluation.layouts import TIMES_FOLDER, FoundFiles, SequenceFiles, find_sequence_files, run_name
 from evaluation.number_text import Numbers
-from evaluation.result_files import BoxFile, ResultBoxes, open_box_file, parse_seconds
+from evaluation.result_files import BoxFile, ResultBoxes, open_box_files, parse_seconds
 from evaluation.sequence import Benchmark
 from siamcar.boxes import Boxes
 from siamcar.errors import DataError, ResultsError, UnknownNameError
@@ -45,6 +46,9 @@ _MOST_NAMES = 8
 
 _READERS = min(4, os.cpu_count() or 1)
 
+_SEQUENCES_AT_ONCE = 12
+"""How many sequences' files a reader takes together: of LaSOT's length they are a megabyte of text."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -52,8 +56,10 @@ class Trajectory:
 
     Attributes:
         boxes: (T, 4) `xywh`, in the coordinates of the benchmark's files; row 0 is the given box.
-        seconds: (T,) the tracker's own time a frame; row 0 is the initialisation.
+        seconds: (T,) the tracker's own time a frame; row 0 is the initialisation. In lockstep the whole step's.
         scores: (T,) confidence in [0, 1]; row 0 is 1.
+        batch: how many sequences advanced in lockstep with this one, itself included; None where it was run alone.
+            In lockstep no time is that of one stream: no time file is written, and no speed is given.
 
     Raises:
         ValueError: the parts differ in length.
@@ -62,6 +68,7 @@ class Trajectory:
     boxes: Boxes
     seconds: Numbers
     scores: Numbers
+    batch: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.boxes.shape != (len(self.boxes), 4) or not len(self.boxes) == len(self.seconds) == len(self.scores):
@@ -75,8 +82,8 @@ class Trajectory:
 
     @property
     def tracking_seconds(self) -> float:
-        """The tracker's own time, without the initialisation."""
-        return float(self.seconds[1:].sum())
+        """The tracker's own time, without the initialisation; 0 where it is not known, as in lockstep."""
+        return float(self.seconds[1:].sum()) if self.batch is None else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +162,24 @@ def _read_seconds(files: tuple[Path, ...], runs: int) -> tuple[Numbers, ...] | N
     return tuple(columns) if len(columns) == runs else None
 
 
-def _read_sequence(
-    files: SequenceFiles, index: FileIndex
+def _read_sequences(
+    chosen: Sequence[SequenceFiles], index: FileIndex
+) -> list[tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None] | DataError]:
+    """Files and seconds of every run of some sequences, or why they cannot be read."""
+    opened = iter(open_box_files([path for files in chosen for path in files.boxes], index))
+    return [_gather_runs(files, [next(opened) for _ in files.boxes]) for files in chosen]
+
+
+def _gather_runs(
+    files: SequenceFiles, opened: Sequence[BoxFile | DataError]
 ) -> tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None] | DataError:
-    """Files and seconds of every run, or why they cannot be read."""
+    runs = []
+    for run in opened:
+        if isinstance(run, DataError):
+            return run
+        runs.append(run)
     try:
-        runs = tuple(open_box_file(path, index) for path in files.boxes)
-        return runs, _read_seconds(files.times, len(runs))
+        return tuple(runs), _read_seconds(files.times, len(runs))
     except DataError as error:
         return error
 
@@ -197,8 +215,10 @@ def read_tracker_results(
         for sequence, names in found.ambiguous.items()
     }
     with ThreadPoolExecutor(_READERS) as pool:  # reading, hashing and parsing leave the interpreter to others
-        everything = pool.map(lambda files: _read_sequence(files, index), found.files.values())
-        for sequence, read in zip(found.files, everything, strict=True):
+        chosen = list(found.files.values())
+        groups = [chosen[start : start + _SEQUENCES_AT_ONCE] for start in range(0, len(chosen), _SEQUENCES_AT_ONCE)]
+        everything = pool.map(lambda group: _read_sequences(group, index), groups)
+        for sequence, read in zip(found.files, chain.from_iterable(everything), strict=True):
             if isinstance(read, DataError):
                 faults[sequence] = read.message
                 continue

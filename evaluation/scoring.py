@@ -45,6 +45,7 @@ def read_results(
         # A folder that holds no result of the benchmark and was not run by us is something else: plots, a report.
         if trackers or read.boxes or read.faults or (folder / RUNS_FOLDER / tracker).is_dir():
             yield read
+        del read  # else it stayed in memory while the next ones are read
 
 
 def _read_ahead(read: Callable[[str], TrackerResults], trackers: Sequence[str]) -> Iterator[TrackerResults]:

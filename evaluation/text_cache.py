@@ -22,7 +22,7 @@ import numpy as np
 from evaluation.number_text import Numbers
 from siamcar.files import get_cache_folder
 
-__all__ = ["LARGEST", "SMALLEST", "hash_text", "load_by_digest", "load_or_parse", "write_entry"]
+__all__ = ["LARGEST", "SMALLEST", "hash_text", "keep_numbers", "load_by_digest", "load_or_parse", "write_entry"]
 
 SMALLEST = 16_384
 """Bytes of text below which parsing is as fast as opening another file."""
@@ -38,33 +38,35 @@ def hash_text(content: bytes) -> str | None:
     return hashlib.sha256(content).hexdigest()
 
 
-def load_or_parse(
-    content: bytes, columns: int, parse: Callable[[bytes], Numbers], digest: str | None = None
-) -> Numbers:
+def load_or_parse(content: bytes, columns: int, parse: Callable[[bytes], Numbers]) -> Numbers:
     """The numbers of a text: from the cache if the same text was parsed before, else parsed and kept.
 
     Args:
         content: the file's bytes; the cache knows them by their SHA-256, never by a name or date.
         columns: numbers a line.
         parse: text → (N, columns); what it raises passes through, and nothing is kept.
-        digest: what `hash_text` says of it, if that is known already.
 
     Returns:
         (N, columns), read-only where it comes from the cache.
     """
-    digest = digest or hash_text(content)
+    digest = hash_text(content)
     if digest is None:
         return parse(content)
     kept = load_by_digest(digest, columns)
     if kept is not None:
         return kept
     numbers = parse(content)
-    path = _locate(digest, columns)
+    keep_numbers(digest, numbers)
+    return numbers
+
+
+def keep_numbers(digest: str, numbers: Numbers) -> None:
+    """Keep (N, columns) under the hash of their text."""
+    path = _locate(digest, numbers.shape[1])
     if path is not None and len(numbers) > 1:
         buffer = io.BytesIO()
         np.save(buffer, np.asfortranarray(numbers, dtype="<f8"), allow_pickle=False)
         write_entry(path, buffer.getvalue())
-    return numbers
 
 
 def load_by_digest(digest: str, columns: int) -> Numbers | None:

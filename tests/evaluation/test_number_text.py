@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.number_text import parse_numbers
+from evaluation.number_text import parse_numbers, parse_together
 
 ROWS = st.lists(st.tuples(*[st.floats(width=64)] * 4), min_size=1, max_size=20)
 
@@ -52,3 +52,22 @@ def test_columns_lie_one_after_the_other() -> None:
     assert numbers is not None
     assert numbers.flags.f_contiguous
     assert numbers.dtype == np.float64
+
+
+PLAIN = [b"1,2,3,4", b"1,2,3,4\r\n5,6,7,8\n", b"\xef\xbb\xbf1\t2\t3\t4\n\n", b"1;2;3;nan"]
+ODD = [b"", b"\n1,2,3,4", b"1,2,3", b"1 2 3 4", b"1,2,3,4\n\n1,2,3,4", b"1,2,3,4\r5,6,7,8\n9,1,2,3", b"x"]
+TEXTS = st.sampled_from([*PLAIN, *PLAIN, *ODD])
+
+
+@given(st.lists(TEXTS, max_size=5))
+@settings(deadline=None, max_examples=100)
+def test_texts_parsed_together_are_read_as_each_alone(texts: list[bytes]) -> None:
+    together = parse_together(texts, 4)
+    assert len(together) == len(texts)
+    for one, text in zip(together, texts, strict=True):
+        alone = parse_numbers(text, 4)
+        if alone is None:
+            assert one is None
+        else:
+            np.testing.assert_array_equal(one, alone)
+            assert one is not None and one.flags.f_contiguous

@@ -127,7 +127,7 @@ def test_numbers_are_found_by_the_hash_of_their_text_alone(monkeypatch: pytest.M
     text = make_text()
     digest = hash_text(text)
     assert digest is not None and load_by_digest(digest, 4) is None
-    first = load_or_parse(text, 4, parse, digest)
+    first = load_or_parse(text, 4, parse)
     kept = load_by_digest(digest, 4)
     assert kept is not None
     np.testing.assert_array_equal(kept, first)
