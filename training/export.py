@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from siamcar.config import TrackerConfig
 from siamcar.errors import DataError, UnknownNameError
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import load_model, save_weights
@@ -26,7 +27,14 @@ def make_network(recipe: Recipe, weights: Mapping[str, Tensor]) -> SiamCAR:
 
 
 def write_trained(
-    network: SiamCAR, path: Path, recipe: Recipe, *, step: int, details: Mapping[str, Any], half: bool = False
+    network: SiamCAR,
+    path: Path,
+    recipe: Recipe,
+    *,
+    step: int,
+    details: Mapping[str, Any],
+    half: bool = False,
+    tracker: TrackerConfig | None = None,
 ) -> None:
     """Write trained weights with the recipe that led to them.
 
@@ -37,6 +45,7 @@ def write_trained(
         step: steps of training.
         details: further plain values, such as numbers of a validation.
         half: as `siamcar.model.weights.save_weights`.
+        tracker: what `siamcar run` is to track with where nothing else is said; None: its defaults.
     """
     values = recipe.model_dump(mode="json")
     for key in ("init_backbone", "init_weights"):
@@ -48,20 +57,31 @@ def write_trained(
         recipe={**values, "trained": {"step": step, **details}},
         source=f"trained with the recipe {recipe.name}, seed {recipe.seed}, {step} of {recipe.total_steps} steps",
         half=half,
+        tracker_config=tracker,
     )
 
 
-def export_best(recipe: Recipe, best: Path, out: Path, *, half: bool = False) -> None:
-    """Write the weights of a run's best validation, with its numbers.
+def export_best(
+    recipe: Recipe, best: Path, out: Path, *, half: bool = False, tracker: TrackerConfig | None = None
+) -> None:
+    """Write the weights of a run's best validation, with its numbers; `half` and `tracker` as `write_trained` has them.
 
     Raises:
         WeightsError: the file is damaged.
     """
     details = dict(read_weights_metadata(best)["recipe"]["trained"])
-    write_trained(load_model(best), out, recipe, step=details.pop("step"), details=details, half=half)
+    write_trained(load_model(best), out, recipe, step=details.pop("step"), details=details, half=half, tracker=tracker)
 
 
-def export_checkpoint(recipe: Recipe, folder: Path, name: str, out: Path, *, half: bool = False) -> None:
+def export_checkpoint(
+    recipe: Recipe,
+    folder: Path,
+    name: str,
+    out: Path,
+    *,
+    half: bool = False,
+    tracker: TrackerConfig | None = None,
+) -> None:
     """Write the weights of a checkpoint: the running mean where the recipe keeps one.
 
     Args:
@@ -69,7 +89,7 @@ def export_checkpoint(recipe: Recipe, folder: Path, name: str, out: Path, *, hal
         folder: of its checkpoints.
         name: "last", or the file name of one.
         out: weights file to write.
-        half: as `siamcar.model.weights.save_weights`.
+        half, tracker: as `write_trained` has them.
 
     Raises:
         DataError: there is none, or it is damaged.
@@ -85,4 +105,5 @@ def export_checkpoint(recipe: Recipe, folder: Path, name: str, out: Path, *, hal
     if state["mean"] is not None:
         weights = {key: value for key, value in state["mean"].items() if key != "steps"}
     details = {"validation": state["numbers"], **state["details"]}
-    write_trained(make_network(recipe, weights), out, recipe, step=state["step"], details=details, half=half)
+    network = make_network(recipe, weights)
+    write_trained(network, out, recipe, step=state["step"], details=details, half=half, tracker=tracker)

@@ -19,6 +19,7 @@ from siamcar.cli.common import (
     print_line,
     verb,
 )
+from siamcar.cli.tracker_options import ConfigFile, PresetName, StrategyName
 from siamcar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ CHECK_EXAMPLES = examples("siamcar train check paper_r50 --data ~/data --init-ba
 RESUME_EXAMPLES = examples("siamcar train resume runs/paper")
 EXPORT_EXAMPLES = examples(
     "siamcar train export runs/paper --out paper.safetensors --half",
+    "siamcar train export runs/paper --out paper.safetensors --config tuned.yaml",
     "siamcar run -b otb100 --data ~/data/OTB100 -t siamcar --weights paper.safetensors --results results",
 )
 CACHE_EXAMPLES = examples("siamcar train cache paper_r50_got10k --data got10k=~/data/GOT-10k/train --out ~/data/crops")
@@ -302,9 +304,16 @@ def export(
         str, typer.Option("--which", help="best (of the validations), last (checkpoint), or a checkpoint's file name.")
     ] = "best",
     half: Annotated[bool, typer.Option("--half", help="Convolution weights in half precision.")] = False,
+    preset: PresetName = None,
+    strategy: StrategyName = None,
+    config: ConfigFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write a run's weights to a file that `siamcar run --weights` takes, also while it is still going on."""
+    """Write a run's weights to a file that `siamcar run --weights` takes, also while it is still going on.
+
+    A preset, a strategy or a configuration (such as `siamcar tune` writes) goes into the file: it is tracked with so
+    where nothing else is said.
+    """
     from siamcar.errors import WeightsError
 
     if out.suffix != ".safetensors":
@@ -312,16 +321,19 @@ def export(
     if out.exists() and not overwrite:
         raise WeightsError(f"{out} exists already.", "Give another name, or say --overwrite.")
     from siamcar.cli.train_run import read_run
+    from siamcar.tracking.presets import build_tracker_config
     from training.export import export_best, export_checkpoint
 
     recipe, _, _ = read_run(run_folder)
+    given = any(one is not None for one in (preset, strategy, config))
+    tracker = build_tracker_config(preset, config, strategy) if given else None
     if which == "best":
         best = run_folder / "best.safetensors"
         if not best.exists():
             raise ConfigError(f"{run_folder} has no best weights: nothing was validated yet.", "Say --which last.")
-        export_best(recipe, best, out, half=half)
+        export_best(recipe, best, out, half=half, tracker=tracker)
     else:
-        export_checkpoint(recipe, run_folder / "checkpoints", which, out, half=half)
+        export_checkpoint(recipe, run_folder / "checkpoints", which, out, half=half, tracker=tracker)
     print_line(f"{which} of {run_folder} → {out}")
 
 

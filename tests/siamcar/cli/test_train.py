@@ -78,8 +78,21 @@ def test_weights_are_exported(run_folder: Path, tmp_path: Path, which: str) -> N
     assert metadata["precision"] == "half"
     assert metadata["recipe"]["trained"]["validation"].keys() >= {"score"}
     load_model(out)
+    assert metadata.get("tracker_config") is None
     assert train("export", run_folder, "--out", out).exit_code == 1
     assert train("export", run_folder, "--which", "lst", "--out", out, "--overwrite").exit_code == 1
+
+
+def test_how_to_track_goes_into_the_file(run_folder: Path, tmp_path: Path) -> None:
+    out, config = tmp_path / "weights.safetensors", tmp_path / "tuned.yaml"
+    config.write_text("penalty_k: 0.25\n")
+    options = ("--preset", "got10k", "--strategy", "average", "--config", config)
+    result = train("export", run_folder, "--which", "last", "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    saved = read_weights_metadata(out)["tracker_config"]
+    assert saved["penalty_k"] == 0.25
+    assert saved["strategy"] == "average"
+    assert train("export", run_folder, "--out", out, "--overwrite", "--strategy", "best").exit_code == 1
 
 
 def test_check_draws_pairs_and_says_what_a_step_costs(tmp_path: Path) -> None:
