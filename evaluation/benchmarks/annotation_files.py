@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.number_text import parse_numbers
 from siamcar.boxes import Boxes
 from siamcar.errors import DataError
 
@@ -116,19 +116,12 @@ def _parse_uniform(lines: list[str], polygons: bool) -> Boxes | None:
     commas = lines[0].count(",")
     if not (commas == 3 or (polygons and commas >= 5 and commas % 2)):
         return None
-    if any(line.count(",") != commas for line in lines):
+    boxes = parse_numbers("\n".join(lines).encode(), commas + 1)
+    if boxes is None:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # so NumPy says that a text is no number, until it raises
-        try:
-            values = np.fromstring(",".join(lines), sep=",")
-        except (DeprecationWarning, ValueError):
-            return None
-    if values.size != len(lines) * (commas + 1):
-        return None
-    boxes = values.reshape(len(lines), commas + 1)
     absent = np.isnan(boxes).sum(axis=1)
-    return None if np.isinf(boxes).any() or not np.isin(absent, (0, commas + 1)).all() else boxes
+    odd = np.isinf(boxes).any() or not np.isin(absent, (0, commas + 1)).all()
+    return None if odd else np.ascontiguousarray(boxes)
 
 
 def _parse_box(line: str, path: Path, number: int, polygons: bool) -> tuple[float, ...]:
