@@ -90,6 +90,7 @@ class Scores:
         attribute_sequences: attribute → names of the benchmark's sequences that have it.
         reasons: tracker and metric → why the metric is not defined for it.
         eao_curves: tracker → (N,) expected average overlap of runs of 0 to N - 1 frames after the start (VOT).
+        attribute_eao_curves: attribute → the same for it.
     """
 
     benchmark: str
@@ -113,6 +114,7 @@ class Scores:
     attribute_sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
     eao_curves: Mapping[str, Curve] = field(default_factory=dict)
+    attribute_eao_curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
 
     def to_records(self, by: str | None = None) -> list[dict[str, Any]]:
         """Rows as plain values for JSON; what is not defined or not known is None.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,22 @@ from evaluation.results import RUNS_FOLDER
 from siamcar.config import describe_validation_error
 from siamcar.errors import ResultsError
 
-__all__ = ["RunRecord", "SequenceStatus", "describe_differences", "is_contended", "read_run_record"]
+__all__ = ["RunRecord", "SequenceStatus", "Share", "describe_differences", "is_contended", "read_run_record"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """That a run was made of a share of the sequences alone (`evaluation.sharding`).
+
+    Attributes:
+        index: number of the share, from 1.
+        count: number of shares.
+        whole: names of the sequences of all shares.
+    """
+
+    index: int
+    count: int
+    whole: tuple[str, ...]
 
 
 class SequenceStatus(BaseModel):
@@ -22,8 +38,9 @@ class SequenceStatus(BaseModel):
         status: "complete" or "failed".
         frames: number of frames of the sequence.
         revision: revision of the sequence (`Sequence.revision`).
-        seconds: the tracker's own time over all frames.
+        seconds: the tracker's own time over all frames; None in lockstep.
         contended: workers × threads exceeded the physical cores: the speed is not the tracker's.
+        lockstep: how many sequences advanced together in one batch; None where it was run alone.
         error: what went wrong, in one line.
         detail: the traceback of the failure.
     """
@@ -35,6 +52,7 @@ class SequenceStatus(BaseModel):
     revision: str
     seconds: float | None = None
     contended: bool = False
+    lockstep: int | None = None
     error: str | None = None
     detail: str | None = None
 
@@ -48,6 +66,8 @@ class RunRecord(BaseModel):
         tracker: name of the results folder.
         identity: what the results depend on; a run goes on only with the same identity.
         environment: versions, hardware, devices, workers: what only the speed depends on.
+        share: the share of the sequences that this folder is for; None where it is for all that were chosen.
+        planned: names of the runs that were to be made, done or not; of repetitions that follow from others the first.
         sequences: name of a run (sequence, or sequence and repetition) → how it ended.
     """
 
@@ -58,6 +78,8 @@ class RunRecord(BaseModel):
     tracker: str
     identity: dict[str, Any]
     environment: dict[str, Any] = Field(default_factory=dict)
+    share: Share | None = None
+    planned: tuple[str, ...] = ()
     sequences: dict[str, SequenceStatus] = Field(default_factory=dict)
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties

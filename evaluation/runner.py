@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import platform
-import shlex
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evaluation.executors.local import Done, Event, Failed, Task, TrackerSpec, execute
+from evaluation.executors.local import LocalExecutor
+from evaluation.executors.tasks import Done, Event, Executor, Failed, Task, TrackerSpec
+from evaluation.machine import count_physical_cores, describe_environment
 from evaluation.sequence import AbsentFrames, Benchmark
 from evaluation.store import Overwrite, RunStore
-from siamcar._version import __version__
 from siamcar.errors import ConfigError, DataError
+from siamcar.trackers import require_batched
 
 __all__ = [
     "PROTOCOLS",
@@ -63,6 +61,11 @@ class RunPlan:
         """Number of frames that are to be tracked."""
         return sum(task.n_frames for task in self.tasks)
 
+    @property
+    def runs_each(self) -> int:
+        """How often each task is run, with the repetitions that follow from it."""
+        return 1
+
     def store(self) -> RunStore:
         """The run folder of this plan."""
         return RunStore(self.folder, self.benchmark.name, self.label, self.identity)
@@ -70,8 +73,8 @@ class RunPlan:
     def prepare(self) -> None:
         """Write what the folder needs beside results: nothing, for most benchmarks."""
 
-    def limit_workers(self, workers: int) -> int:
-        """How many of so many workers the run may use."""
+    def limit_workers(self, workers: int | None) -> int | None:
+        """How many of so many workers the run may use; None stands for as many as there is room for."""
         return workers
 
 
@@ -86,6 +89,7 @@ class RunSummary:
         frames: number of frames of those runs.
         seconds: the tracker's own time over them, without the initialisations; 0 where only the time with decoding
             was taken (VOT).
+        contended: whether there were more workers × threads than physical cores, which spoils that time.
     """
 
     home: Path
@@ -93,6 +97,7 @@ class RunSummary:
     failures: dict[str, str] = field(default_factory=dict)
     frames: int = 0
     seconds: float = 0.0
+    contended: bool = False
 
     @property
     def fps(self) -> float | None:
@@ -111,6 +116,7 @@ def plan_run(
     seed: int = 0,
     threads: int = 1,
     overwrite: Overwrite = "only-missing",
+    lockstep: bool = False,
 ) -> RunPlan:
     """Decide what is to be run; nothing is written.
 
@@ -124,9 +130,12 @@ def plan_run(
         seed: every run of a sequence gets its own seed, made from this one, the sequence's name and the repetition.
         threads: threads a worker computes with; part of the identity, since sums depend on their order.
         overwrite: `only-missing` goes on, `always` starts again, `never` refuses where results are.
+        lockstep: whether it will be carried out by a `LockstepExecutor`. Such a run is another than one by one: its
+            boxes may differ in the last digits, and it has no times.
 
     Raises:
-        ConfigError: a label that is no folder name, a count below 1, or a protocol that is not there.
+        ConfigError: a label that is no folder name, a count below 1, a protocol that is not there, or lockstep with a
+            tracker or a protocol that it is not made for.
         MissingExtraError: the protocol is one of VOT's, and the VOT toolkit is not installed.
         DataError: the benchmark has no frames.
         ResultsError: the folder belongs to another run.
@@ -147,6 +156,14 @@ def plan_run(
         raise ConfigError(f"{label!r} cannot name a results folder.", "Choose another --name.")
     folder = results if results.resolve().name == benchmark.name else results / benchmark.name
     whole = {"tracker": tracker.name, **identity, "seed": seed, "threads": threads, "repeated": repeat > 1}
+    if lockstep:
+        require_batched(tracker.name)
+        if benchmark.protocol != "one_pass":
+            raise ConfigError(
+                f"Lockstep advances one-pass runs; {benchmark.name} is run by the protocol {benchmark.protocol!r}.",
+                "Leave out --lockstep.",
+            )
+        whole["lockstep"] = True
     if benchmark.protocol != "one_pass":
         from evaluation.vot.plans import plan_vot_benchmark
 
@@ -179,16 +196,18 @@ def plan_run(
 def execute_plan(
     plan: RunPlan,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
     devices: Iterable[str] = ("cpu",),
+    executor: Executor | None = None,
     listener: Callable[[Event], None] = lambda _: None,
 ) -> RunSummary:
     """Carry out a plan; every finished sequence is on disk at once, every failure in the record.
 
     Args:
         plan: from `plan_run`.
-        workers: worker processes; 0 runs in this process.
+        workers: how many; 0 runs in this process, None takes as many as the executor has room for.
         devices: handed to the workers in turn.
+        executor: where they work; by default processes on this machine.
         listener: told of every event, in this process.
 
     Raises:
@@ -197,14 +216,17 @@ def execute_plan(
         KeyboardInterrupt: passed on; what was finished is on disk.
     """
     chosen = tuple(devices)
-    if workers < 0 or not chosen:
+    if (workers is not None and workers < 0) or not chosen:
         raise ConfigError(f"Workers are at least 0 and there is at least one device; found {workers} and {chosen}.")
+    if executor is None:
+        executor, workers = LocalExecutor(chosen), len(chosen) if workers is None else workers
     workers = plan.limit_workers(workers)
     store = plan.store()
-    summary = RunSummary(store.home)
-    contended = max(workers, 1) * plan.threads > count_physical_cores()
-    environment = describe_environment() | {"workers": workers, "threads": plan.threads, "devices": list(chosen)}
-    with store.open(plan.overwrite, environment, contended=contended):
+    contended = executor.is_here and max(workers or 1, 1) * plan.threads > count_physical_cores()
+    summary = RunSummary(store.home, contended=contended)
+    environment = describe_environment() | {"workers": workers, "threads": plan.threads}
+    with store.open(plan.overwrite, environment | executor.describe(), contended=contended):
+        store.note_plan(plan.benchmark.share, [*plan.done, *(task.name for task in plan.tasks)])
         plan.prepare()
         if plan.overwrite == "always":
             store.forget([task.name for task in plan.tasks])
@@ -213,13 +235,8 @@ def execute_plan(
             store.note_fault(name, message)
         if not plan.tasks:
             return summary
-        for event in execute(
-            plan.tasks,
-            plan.tracker,
-            workers=workers,
-            threads=plan.threads,
-            devices=chosen,
-            follow_up=store.find_next,
+        for event in executor.execute(
+            plan.tasks, plan.tracker, workers=workers, threads=plan.threads, follow_up=store.find_next
         ):
             if isinstance(event, Done):
                 store.add(event.task.sequence, event.task.repetition, event.trajectory)
@@ -238,41 +255,5 @@ def execute_plan(
                 )
                 summary.failures[event.task.name] = event.error
             listener(event)
+        store.note_environment(environment | executor.describe())
     return summary
-
-
-def count_physical_cores() -> int:
-    """Physical cores that this process may use; two hardware threads of one core count once."""
-    import psutil
-
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or usable, usable))
-
-
-def describe_environment() -> dict[str, Any]:
-    """Versions and hardware, for the run record."""
-    versions = {}
-    for package in ("torch", "numpy", "opencv-python", "opencv-contrib-python", "opencv-python-headless"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "suite": __version__,
-        "python": platform.python_version(),
-        "packages": versions,
-        "platform": platform.platform(),
-        "processor": _processor_name(),
-        "physical_cores": count_physical_cores(),
-        "command": shlex.join(sys.argv),
-    }
-
-
-def _processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
-from evaluation.conventions import CONVENTIONS, resolve_conventions
+from evaluation.conventions import CONVENTIONS, Convention, resolve_conventions
 from evaluation.leaderboard import Scores, compute_scores_all
 from evaluation.results import RUNS_FOLDER, TrackerResults, find_results_folder, list_trackers, read_tracker_results
 from evaluation.run_record import is_contended
 from evaluation.sequence import Benchmark
+from evaluation.vot.conventions import get_vot_convention
 from siamcar.errors import ResultsError
 
-__all__ = ["ALL_CONVENTIONS", "load_scores", "load_scores_by_convention", "read_results"]
+__all__ = ["ALL_CONVENTIONS", "find_convention", "load_scores", "load_scores_by_convention", "read_results"]
 
 ALL_CONVENTIONS = "all"
 
@@ -67,6 +69,18 @@ def _is_doubtful(folder: Path, tracker: str) -> bool:
         return is_contended(folder, tracker)
     except ResultsError:
         return True  # a damaged record spoils the speeds, not the boxes
+
+
+def find_convention(benchmark: Benchmark, name: str | None = None) -> Convention:
+    """The one convention that a name means for a benchmark, by default its official one.
+
+    Raises:
+        UnknownNameError: there is no such convention for it.
+    """
+    if benchmark.family == "vot":
+        kind = "supervised" if benchmark.protocol == "supervised" else "multistart"
+        return cast("Convention", get_vot_convention(name, kind)[0])
+    return resolve_conventions(name, benchmark)[0]
 
 
 def load_scores(

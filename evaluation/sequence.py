@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,10 @@ from siamcar.boxes import Boxes, polygon_to_box
 from siamcar.errors import DataError, UnknownNameError
 from siamcar.protocol import Frame
 
-__all__ = ["AbsentFrames", "Benchmark", "FrameSource", "ImageFrames", "Sequence"]
+if TYPE_CHECKING:
+    from evaluation.run_record import Share
+
+__all__ = ["AbsentFrames", "Benchmark", "BenchmarkSource", "FrameSource", "ImageFrames", "Sequence"]
 
 Visible = npt.NDArray[np.bool_]
 Cover = npt.NDArray[np.int64]
@@ -179,6 +182,21 @@ class Sequence:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class BenchmarkSource:
+    """How a benchmark was loaded, so that another process or machine can load it again.
+
+    Attributes:
+        name: on the command line.
+        root: folder of its data; None where there is none.
+        options: what its loader was given beside.
+    """
+
+    name: str
+    root: Path | None
+    options: Mapping[str, Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Benchmark:
     """A named set of sequences and how they are scored.
@@ -197,6 +215,8 @@ class Benchmark:
         others: names of further sequences of it: not selected, or of another subset with the same results folder.
         notes: what whoever runs it should know.
         citation, url: where it comes from.
+        source: how it was loaded by name; None where it was put together otherwise.
+        share: which share of its sequences this is; None where it is no share.
     """
 
     name: str
@@ -212,6 +232,8 @@ class Benchmark:
     notes: tuple[str, ...] = ()
     citation: str = ""
     url: str = ""
+    source: BenchmarkSource | None = None
+    share: Share | None = None
 
     def __post_init__(self) -> None:
         names = Counter(sequence.name for sequence in self.sequences)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -26,13 +26,13 @@ from evaluation.layouts import get_layout, run_name
 from evaluation.number_text import Numbers
 from evaluation.result_files import read_boxes
 from evaluation.results import RUNS_FOLDER, Trajectory, format_boxes, format_seconds
-from evaluation.run_record import RunRecord, SequenceStatus, describe_differences, read_run_record
+from evaluation.run_record import RunRecord, SequenceStatus, Share, describe_differences, read_run_record
 from evaluation.sequence import Sequence
 from siamcar.errors import DataError, ResultsError
 from siamcar.files import write_atomic
 
 if TYPE_CHECKING:
-    from evaluation.executors.local import Task
+    from evaluation.executors.tasks import Task
 
 __all__ = [
     "IMPORT_RECORD",
@@ -41,6 +41,8 @@ __all__ = [
     "clear_results",
     "hold_lock",
     "holds_results",
+    "read_seconds",
+    "write_record",
 ]
 
 IMPORT_RECORD = "import.json"
@@ -210,14 +212,15 @@ class RunStore:
         """Write a finished run of a sequence, then say so in the record."""
         name = run_name(sequence.name, repetition)
         write_atomic(self.hidden / f"{name}.parquet", _to_parquet(trajectory))
-        self._write_times(sequence.name, repetition, trajectory.seconds)
+        self._write_times(sequence.name, repetition, trajectory.seconds if trajectory.batch is None else None)
         write_atomic(self.home / self.layout.place_boxes(sequence.name, repetition), format_boxes(trajectory.boxes))
         self.record.sequences[name] = SequenceStatus(
             status="complete",
             frames=len(sequence),
             revision=sequence.revision,
-            seconds=round(float(trajectory.seconds.sum()), 6),
+            seconds=round(float(trajectory.seconds.sum()), 6) if trajectory.batch is None else None,
             contended=self._contended,
+            lockstep=trajectory.batch,
         )
         self._write_record()
 
@@ -250,13 +253,26 @@ class RunStore:
             for path in self.hidden.glob(f"{escape(sequence)}_[0-9][0-9][0-9].parquet"):
                 other = int(path.stem[-3:])
                 status = self.record.sequences.get(path.stem)
-                if other != repetition and status is not None and status.status == "complete":
-                    columns.append((other, _read_seconds(path)))
+                timed = status is not None and status.status == "complete" and status.lockstep is None
+                if other != repetition and timed:
+                    columns.append((other, read_seconds(path)))
         target = self.home / self.layout.place_times(sequence, repetition)
         if columns:
             write_atomic(target, format_seconds(*(values for _, values in sorted(columns, key=lambda one: one[0]))))
         else:
             target.unlink(missing_ok=True)
+
+    def note_plan(self, share: Share | None, runs: Iterable[str]) -> None:
+        """Record which share of the benchmark the folder is for, and which runs are to be made; earlier ones stay."""
+        self.record.share = share
+        self.record.planned = tuple(dict.fromkeys([*self.record.planned, *runs]))
+        self._write_record()
+
+    def note_environment(self, environment: dict[str, Any]) -> None:
+        """Record where the runs were carried out, once it is known."""
+        if environment != self.record.environment:
+            self.record.environment = environment
+            self._write_record()
 
     def note_fault(self, name: str, error: str) -> None:
         """Record that a sequence's data cannot be used; what an earlier run made of it stays."""
@@ -266,8 +282,13 @@ class RunStore:
             self._write_record()
 
     def _write_record(self) -> None:
-        document = self.record.model_dump(mode="json", exclude_none=True)
-        write_atomic(self.hidden / "run.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+        write_record(self.folder, self.record)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write the run record of a tracker into a benchmark's results folder."""
+    document = json.dumps(record.model_dump(mode="json", exclude_none=True), indent=1, ensure_ascii=False) + "\n"
+    write_atomic(folder / RUNS_FOLDER / record.tracker / "run.json", document.encode())
 
 
 def _to_parquet(trajectory: Trajectory) -> bytes:
@@ -281,7 +302,8 @@ def _to_parquet(trajectory: Trajectory) -> bytes:
     return buffer.getvalue()
 
 
-def _read_seconds(path: Path) -> Numbers:
+def read_seconds(path: Path) -> Numbers:
+    """(T,) the tracker's own seconds a frame, from the lossless file of a run."""
     import pyarrow.parquet as pq
 
     return np.asarray(pq.read_table(path, columns=["seconds"])["seconds"].to_numpy(), dtype=np.float64)

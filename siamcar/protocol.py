@@ -1,7 +1,11 @@
-"""What a tracker is: two methods and a prediction. Everything that runs trackers knows only this module."""
+"""What a tracker is: two methods and a prediction. Everything that runs trackers knows only this module.
+
+A `Tracker` follows one target; a `BatchTracker` many, each in frames of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,7 +14,7 @@ import numpy.typing as npt
 
 from siamcar.boxes import BoxLike, as_box
 
-__all__ = ["Frame", "Prediction", "Tracker"]
+__all__ = ["BatchTracker", "Frame", "Prediction", "Tracker"]
 
 Frame = npt.NDArray[np.uint8]
 """One image: (H, W, 3) uint8, BGR as OpenCV reads it."""
@@ -57,4 +61,28 @@ class Tracker(Protocol):
 
     def track(self, frame: Frame) -> Prediction:
         """Find the target in the next frame, (H, W, 3) uint8, BGR."""
+        ...
+
+
+class BatchTracker(Protocol):
+    """Follows several targets at once, each in a slot and each in frames of its own.
+
+    What one slot is shown never changes what another answers, but for the last digits: a batch of another size may be
+    computed by other kernels. It draws nothing at random.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many targets it can follow at once; slots are counted from 0."""
+        ...
+
+    def init(self, slot: int, frame: Frame, box: BoxLike) -> None:
+        """Take a target into a slot, in place of what was there; arguments as for `Tracker.init`."""
+        ...
+
+    def track(self, frames: Mapping[int, Frame]) -> Mapping[int, Prediction | Exception]:
+        """Find the targets of some slots in their next frames, slot → frame.
+
+        Where one frame cannot be used, the answer of its slot is the exception, and the slot is empty.
+        """
         ...

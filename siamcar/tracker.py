@@ -21,13 +21,10 @@ from siamcar.boxes import BoxLike
 from siamcar.config import TrackerConfig
 from siamcar.errors import ConfigError, SiamCARError
 from siamcar.model.grid import Grid
-from siamcar.model.network import SiamCAR
 from siamcar.protocol import Frame, Prediction, Tracker
-from siamcar.tracking.crop import cut_search, cut_template
-from siamcar.tracking.decode import decode
-from siamcar.tracking.frames import as_frame, compute_mean_color
 from siamcar.tracking.presets import build_tracker_config
 from siamcar.tracking.state import TargetState
+from siamcar.tracking.target import Target, move_target, start_target, view_target
 
 __all__ = ["MapsLike", "ModelLike", "Observation", "Prediction", "SiamCARTracker", "Tracker"]
 
@@ -60,13 +57,12 @@ class ModelLike(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Target:
+@dataclass(frozen=True, slots=True)
+class _Followed:
     """All that a tracker keeps of its target; a new one at each `init`, so that nothing of an earlier target stays."""
 
     features: Any
-    color: npt.NDArray[np.float64]
-    state: TargetState
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,7 @@ class SiamCARTracker:
         self.device = torch.device(device if device is not None else "cpu")
         self.grid = _find_grid(model, self.config)
         self.observe: Callable[[Observation], None] | None = None
-        self._target: _Target | None = None
+        self._target: _Followed | None = None
 
     def init(self, frame: Frame, box: BoxLike) -> None:
         """Take the target from a first frame.
@@ -143,13 +139,10 @@ class SiamCARTracker:
             DataError: not an 8-bit image, or not a box with positive sides.
         """
         self._target = None  # an earlier target is gone, even if this one is refused
-        image = as_frame(frame)
-        state = TargetState.from_box(box, min_size=self.config.min_size)
-        color = compute_mean_color(image)
-        patch = cut_template(image, state, self.config, color)
+        target, patch = start_target(frame, box, self.config)
         with torch.inference_mode():
             features = self.model.template(self._to_tensor(patch))
-        self._target = _Target(features, color, state)
+        self._target = _Followed(features, target)
 
     def track(self, frame: Frame) -> Prediction:
         """Find the target in the next frame.
@@ -166,30 +159,20 @@ class SiamCARTracker:
             SiamCARError: `init` was not called.
             DataError: not an 8-bit image.
         """
-        target = self._target
-        if target is None:
+        followed = self._target
+        if followed is None:
             raise SiamCARError(
                 "This tracker has no target yet: `track` was called before `init`.",
                 "Call init(frame, box) with the first frame and its box.",
             )
-        image = as_frame(frame)
-        patch = cut_search(image, target.state, self.config, target.color)
+        view = view_target(followed.target, frame, self.config)
         with torch.inference_mode():
-            maps = self.model.search(target.features, self._to_tensor(patch))
+            maps = self.model.search(followed.features, self._to_tensor(view.patch))
         arrays = _to_array(maps.cls[0]), _to_array(maps.loc[0]), _to_array(maps.cen[0, 0])
-        scale = target.state.compute_scale(self.config)
-        decoded = decode(
-            *arrays,
-            grid=self.grid,
-            state=target.state,
-            scale=scale,
-            config=self.config,
-            frame_size=(image.shape[1], image.shape[0]),
-        )
+        prediction = move_target(followed.target, view, *arrays, self.grid, self.config)
         if self.observe is not None:
-            self.observe(Observation(patch, *arrays, target.state, scale))
-        target.state = decoded.state
-        return Prediction(decoded.state.box, decoded.score)
+            self.observe(Observation(view.patch, *arrays, view.state, view.scale))
+        return prediction
 
     def _to_tensor(self, patch: Frame) -> Tensor:
         """(S, S, 3) uint8 → (1, 3, S, S) float32 on the network's device."""
@@ -206,9 +189,10 @@ def _find_grid(model: ModelLike, config: TrackerConfig) -> Grid:
     sizes = (config.template_size, config.search_size)
     if sizes == (127, 255):
         return model.grid
-    if isinstance(model, SiamCAR):
+    compute_grid: Callable[[int, int], Grid] | None = getattr(model, "compute_grid", None)
+    if compute_grid is not None:
         try:
-            return model.compute_grid(*sizes)
+            return compute_grid(*sizes)
         except ValueError as error:
             raise ConfigError(
                 f"template_size {sizes[0]} and search_size {sizes[1]} do not fit the network: {error}",

@@ -7,12 +7,13 @@ A loader is `load(root, **options) -> Benchmark`; third parties add theirs in th
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from evaluation.sequence import Benchmark
+from evaluation.sequence import Benchmark, BenchmarkSource
 from siamcar.errors import ConfigError
 from siamcar.registry import Registry
 
@@ -95,4 +96,4 @@ def load_benchmark(name: str, root: str | Path | None = None, **options: Any) ->
         )
     values = {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in options.items()}
     benchmark: Benchmark = loader(folder, **values)
-    return benchmark
+    return replace(benchmark, source=BenchmarkSource(name, folder, values))

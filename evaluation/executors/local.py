@@ -10,186 +10,37 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import time
-import traceback
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from evaluation.protocols.one_pass import run_one_pass
-from evaluation.results import Trajectory, run_name
-from evaluation.sequence import Sequence as BenchmarkSequence
+from evaluation.executors.tasks import (
+    Done,
+    Event,
+    Failed,
+    FollowUp,
+    Progress,
+    Started,
+    Task,
+    TaskRunner,
+    TrackerSpec,
+    no_follow_up,
+)
 from siamcar.errors import SiamCARError
-from siamcar.protocol import Tracker
-from siamcar.seeding import seed_everything
-from siamcar.trackers import create_tracker
 
-__all__ = ["Done", "Event", "Failed", "Progress", "Started", "Task", "TrackerSpec", "execute"]
+__all__ = ["LocalExecutor", "execute"]
 
 PROGRESS_SECONDS = 0.2
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-@dataclass(frozen=True)
-class TrackerSpec:
-    """How a worker makes the tracker.
-
-    Attributes:
-        name: registered name, or "package.module:factory".
-        options: what the factory takes.
-        takes_device: whether the factory has an option `device`, set to the worker's.
-    """
-
-    name: str
-    options: dict[str, Any]
-    takes_device: bool = False
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run of one sequence.
-
-    Attributes:
-        sequence: what is run on.
-        repetition: number of the repetition from 1; None for a single run.
-        origin: coordinate of the first pixel in the benchmark's files.
-        seed: seed of the whole run; each task derives its own from it.
-    """
-
-    sequence: BenchmarkSequence
-    repetition: int | None
-    origin: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Name of the run's files."""
-        return run_name(self.sequence.name, self.repetition)
-
-    @property
-    def own_seed(self) -> int:
-        """A seed that depends on the run's seed, the sequence and the repetition, and on nothing else."""
-        return zlib.crc32(f"{self.seed}:{self.sequence.name}:{self.repetition or 1}".encode())
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames that the tracker is shown."""
-        return len(self.sequence)
-
-    def carry_out(self, tracker: Tracker, on_frame: Callable[[int], None]) -> Trajectory:
-        """Run the tracker; `on_frame` is called with the number of frames done.
-
-        Raises:
-            SiamCARError: the data cannot be used.
-        """
-        return run_one_pass(tracker, self.sequence, self.origin, on_frame)
-
-
-@dataclass(frozen=True)
-class Started:
-    """A worker took up a task."""
-
-    task: Task
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A task has done so many frames."""
-
-    task: Task
-    frames: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """A task ended with a trajectory."""
-
-    task: Task
-    trajectory: Trajectory
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A task failed: one line for people, and the traceback."""
-
-    task: Task
-    error: str
-    detail: str
-
-
-Event = Started | Progress | Done | Failed
-
-
-class _Runner:
-    """Carries out tasks one after another with one tracker."""
-
-    def __init__(self, spec: TrackerSpec, threads: int, device: str) -> None:
-        self._spec = spec
-        self._threads = threads
-        self._device = device
-        self._tracker: Tracker | None = None
-
-    def prepare(self) -> SiamCARError | None:
-        """Make the tracker; what prevents it, if anything does."""
-        try:
-            self._tracker = self._create()
-        except SiamCARError as error:
-            return SiamCARError(error.message, error.hint)
-        except Exception as error:  # noqa: BLE001 - a factory may raise anything; it ends the run with its own words
-            name = self._spec.name
-            return SiamCARError(
-                f"The tracker {name!r} could not be made: {type(error).__name__}: {error}",
-                "".join(traceback.format_exc(limit=-2)),
-            )
-        return None
-
-    def run(self, task: Task, on_frame: Callable[[int], None]) -> tuple[Trajectory | None, str, str]:
-        """(trajectory, "", "") or (None, error, traceback)."""
-        frames_done = 0
-
-        def count(done: int) -> None:
-            nonlocal frames_done
-            frames_done = done
-            on_frame(done)
-
-        try:
-            if self._tracker is None:
-                self._tracker = self._create()
-            seed_everything(task.own_seed)
-            return task.carry_out(self._tracker, count), "", ""
-        except SiamCARError as error:
-            self._tracker = None
-            return None, str(error).replace("\n", " "), traceback.format_exc()
-        except Exception as error:  # noqa: BLE001 - a tracker may raise anything; the failure is recorded and listed
-            self._tracker = None  # it may be in any state: the next task gets a new one
-            message = f"{type(error).__name__} at frame {frames_done}: {error}".replace("\n", " ")
-            return None, message, traceback.format_exc()
-
-    def _create(self) -> Tracker:
-        options = {**self._spec.options, **({"device": self._device} if self._spec.takes_device else {})}
-        seed_everything(0)  # a factory that draws gets the same draws in every worker
-        tracker: Tracker = create_tracker(self._spec.name, options)
-        limit_threads(self._threads)
-        return tracker
-
-
-def limit_threads(threads: int) -> None:
-    """Limit OpenCV, and torch where the tracker has loaded it, to so many threads."""
-    import cv2
-
-    cv2.setNumThreads(threads)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
-
-
 def _work(connection: Connection, spec: TrackerSpec, threads: int, device: str) -> None:
     """Main function of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    runner = _Runner(spec, threads, device)
+    runner = TaskRunner(spec, threads, device)
     fault = runner.prepare()
     with contextlib.suppress(BrokenPipeError):
         connection.send(fault)
@@ -219,8 +70,33 @@ class _Worker:
     task: Task | None = None
 
 
-def no_follow_up(_: Task) -> None:
-    """Nothing follows from a run that has ended."""
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Worker processes on this machine.
+
+    Attributes:
+        devices: handed to the workers in turn.
+    """
+
+    devices: tuple[str, ...] = ("cpu",)
+    is_here = True
+
+    def execute(
+        self,
+        tasks: Sequence[Task],
+        spec: TrackerSpec,
+        *,
+        workers: int | None,
+        threads: int,
+        follow_up: FollowUp = no_follow_up,
+    ) -> Iterator[Event]:
+        """See `execute`; without a number of workers there is one a device."""
+        count = len(self.devices) if workers is None else workers
+        return execute(tasks, spec, workers=count, threads=threads, devices=self.devices, follow_up=follow_up)
+
+    def describe(self) -> dict[str, Any]:
+        """Its name and devices."""
+        return {"executor": "local", "devices": list(self.devices)}
 
 
 def execute(
@@ -230,7 +106,7 @@ def execute(
     workers: int,
     threads: int,
     devices: Sequence[str] = ("cpu",),
-    follow_up: Callable[[Task], Task | None] = no_follow_up,
+    follow_up: FollowUp = no_follow_up,
 ) -> Iterator[Event]:
     """Carry out tasks in the order given, several at a time; yields what happens as it happens.
 
@@ -319,9 +195,9 @@ def _end(pool: list[_Worker]) -> None:
 
 
 def _execute_here(
-    tasks: Sequence[Task], spec: TrackerSpec, threads: int, device: str, follow_up: Callable[[Task], Task | None]
+    tasks: Sequence[Task], spec: TrackerSpec, threads: int, device: str, follow_up: FollowUp
 ) -> Iterator[Event]:
-    runner = _Runner(spec, threads, device)
+    runner = TaskRunner(spec, threads, device)
     fault = runner.prepare()
     if fault is not None:
         raise fault

@@ -16,6 +16,7 @@ import numpy as np
 
 from evaluation.benchmarks.got10k import list_got10k_names
 from evaluation.formats.lines import describe_lines, parse_times
+from evaluation.run_record import read_run_record
 from evaluation.sequence import Benchmark
 from evaluation.submissions.archive import (
     Expected,
@@ -29,6 +30,7 @@ from siamcar.errors import DataError
 __all__ = ["find_got10k_faults", "pack_got10k"]
 
 _NAME = re.compile(r"GOT-10k_(Train|Val|Test)_\d{6}")
+_NO_TIMES = "missing: there is no time file"
 _WORDS = {"Train": "training", "Val": "validation", "Test": "test"}
 
 
@@ -102,7 +104,22 @@ def _survey(home: Path, known: Mapping[str, Expected]) -> tuple[dict[str, Path],
             packed, wrong = _survey_sequence(found[name], known.get(name, Expected()))
             files.update(packed)
             faults.extend(wrong)
-    return files, faults
+    return files, _explain_missing_times(home, faults)
+
+
+def _explain_missing_times(home: Path, faults: list[SubmissionFault]) -> list[SubmissionFault]:
+    """The faults; where time files lack because the run was made in lockstep, that is said once in their place."""
+    others = [fault for fault in faults if fault.message != _NO_TIMES]
+    if len(others) == len(faults):
+        return faults
+    record = read_run_record(home.parent, home.name)
+    if record is None or not any(one.lockstep for one in record.sequences.values()):
+        return faults
+    message = (
+        f"missing for {len(faults) - len(others)} sequences: the run was made in lockstep, where no time is one "
+        "stream's, and the server wants times; run the sequences one by one, without --lockstep, under another --name"
+    )
+    return [SubmissionFault("time files", message), *others]
 
 
 def _find_strangers(found: Mapping[str, Path], names: set[str]) -> list[SubmissionFault]:
@@ -158,7 +175,7 @@ def _survey_sequence(folder: Path, expected: Expected) -> tuple[dict[str, Path],
     if times in found:
         faults.extend(_find_time_faults(found[times], f"{sequence}/{times}", len(runs), counts))
     else:
-        faults.append(SubmissionFault(f"{sequence}/{times}", "missing: there is no time file"))
+        faults.append(SubmissionFault(f"{sequence}/{times}", _NO_TIMES))
     kept = [*runs, *([times] if times in found else [])]
     return {f"{sequence}/{name}": found[name] for name in kept}, faults
 

@@ -17,7 +17,14 @@ from evaluation.vot.toolkit import load_toolkit
 from evaluation.vot.workspace import WorkspaceFiles
 from siamcar.errors import ConfigError
 
-__all__ = ["STACKS", "Experiment", "describe_experiment", "load_stack", "load_workspace_stack"]
+__all__ = [
+    "STACKS",
+    "Experiment",
+    "describe_experiment",
+    "find_eao_window",
+    "load_stack",
+    "load_workspace_stack",
+]
 
 Kind = Literal["supervised", "multistart", "unsupervised"]
 
@@ -60,6 +67,15 @@ STACKS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Name of a benchmark's results folder → its stack: the one experiment that the benchmark is."""
+
+
+def find_eao_window(benchmark: str) -> tuple[int, int] | None:
+    """First and last run length over which a benchmark's EAO is a mean; None for a benchmark that is not here."""
+    for experiment in STACKS.get(benchmark, {}).get("experiments", {}).values():
+        for analysis in experiment["analyses"]:
+            if "low" in analysis:
+                return analysis["low"], analysis["high"]
+    return None
 
 
 @dataclass(frozen=True)

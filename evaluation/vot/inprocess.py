@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.executors.local import Event, TrackerSpec
+from evaluation.executors.tasks import Event, TrackerSpec
 from evaluation.leaderboard import Scores
 from evaluation.runner import RunPlan, RunSummary, execute_plan
 from evaluation.sequence import Benchmark

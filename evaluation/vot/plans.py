@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.executors.local import TrackerSpec
+from evaluation.executors.tasks import TrackerSpec
+from evaluation.protocols.supervised import IDENTICAL_RUNS
 from evaluation.runner import RunPlan
 from evaluation.sequence import Benchmark
 from evaluation.store import Overwrite
@@ -37,6 +38,14 @@ class VotRunPlan(RunPlan):
     text: bool = False
     stack: Mapping[str, Any] | None = None
 
+    @property
+    def runs_each(self) -> int:
+        """As many repetitions as a tracker needs that always answers the same; another one may need all."""
+        experiment = self.experiment
+        if experiment.kind == "multistart":
+            return 1
+        return min(experiment.repetitions, IDENTICAL_RUNS) if experiment.stops_early else experiment.repetitions
+
     def store(self) -> VotRunStore:
         """The run folder of this plan."""
         return VotRunStore(self.folder, self.benchmark.name, self.label, self.identity, self.experiment, text=self.text)
@@ -47,9 +56,9 @@ class VotRunPlan(RunPlan):
             anchors = self.experiment.kind == "multistart"
             write_workspace(self.folder, self.benchmark.sequences, self.stack, anchors=anchors)
 
-    def limit_workers(self, workers: int) -> int:
+    def limit_workers(self, workers: int | None) -> int | None:
         """As asked; one where the tracker's speed decides."""
-        return min(workers, 1) if self.experiment.is_real_time else workers
+        return 1 if self.experiment.is_real_time and workers != 0 else workers
 
 
 def plan_vot_benchmark(

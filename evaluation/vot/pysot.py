@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.protocols.coded import FAILURE, INITIALIZATION, UNKNOWN
+from evaluation.protocols.coded import FAILURE
 from evaluation.vot.analysis import Values
 from evaluation.vot.pysot_overlap import compute_pysot_overlaps
 from evaluation.vot.runs import SequenceRuns
@@ -21,7 +21,6 @@ __all__ = ["PysotAnalysis", "compute_expected_overlap"]
 
 Numbers = npt.NDArray[np.float64]
 
-BURN_IN = 10
 SKIPPED = 5
 WINDOW = (100, 356)
 """First and last run length of VOT2018's EAO, counted from 1."""
@@ -52,7 +51,7 @@ class PysotAnalysis:
         failures = frames = 0.0
         for runs in sequences:
             counted = [
-                np.where(_find_counted(runs, run), overlaps, np.nan)
+                np.where(runs.find_counted(run), overlaps, np.nan)
                 for run, overlaps in enumerate(self._get_overlaps(runs))
             ]
             kept.append(_mean_known(np.stack(counted)))
@@ -111,16 +110,6 @@ def _mean_known(values: Numbers) -> Numbers:
     count = known.sum(axis=0)
     total = np.where(known, values, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _find_counted(runs: SequenceRuns, run: int) -> npt.NDArray[np.bool_]:
-    """Frames that accuracy is a mean over: no skipped frame, no failure, none of the 10 from a start."""
-    counted = np.ones(len(runs.sequence), dtype=np.bool_)
-    counted[runs.find_codes(UNKNOWN)[run]] = False
-    counted[runs.find_codes(FAILURE)[run]] = False
-    for start in runs.find_codes(INITIALIZATION)[run]:
-        counted[start : start + BURN_IN] = False
-    return counted
 
 
 def _find_tagged(runs: SequenceRuns, tag: str | None) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.protocols.coded import TRACKED
+from evaluation.protocols.coded import FAILURE, INITIALIZATION, TRACKED, UNKNOWN
 from evaluation.tracker_scores import ScoreFault
 from evaluation.vot.experiments import Experiment
 from evaluation.vot.results import get_run_folder, list_numbers, list_runs, read_run
@@ -20,7 +20,10 @@ from evaluation.vot.tasks import find_size
 from evaluation.vot.toolkit import load_toolkit
 from siamcar.errors import ResultsError
 
-__all__ = ["SequenceRuns", "make_toolkit_sequence", "make_toolkit_tracker", "read_runs"]
+__all__ = ["BURN_IN", "SequenceRuns", "make_toolkit_sequence", "make_toolkit_tracker", "read_runs"]
+
+BURN_IN = 10
+"""Frames from a start that accuracy leaves out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,15 @@ class SequenceRuns:
     def find_codes(self, code: int) -> list[list[int]]:
         """Frames with a code, of each run."""
         return [[frame for frame, found in enumerate(codes) if found == code] for codes in self._codes]
+
+    def find_counted(self, run: int) -> npt.NDArray[np.bool_]:
+        """(T,) frames that accuracy is a mean over: no skipped frame, no failure, none of the 10 from a start."""
+        counted = np.ones(len(self.sequence), dtype=np.bool_)
+        counted[self.find_codes(UNKNOWN)[run]] = False
+        counted[self.find_codes(FAILURE)[run]] = False
+        for start in self.find_codes(INITIALIZATION)[run]:
+            counted[start : start + BURN_IN] = False
+        return counted
 
 
 def make_toolkit_sequence(sequence: VotSequence, experiment: Any) -> Any:

@@ -112,6 +112,7 @@ class _Table:
         self._notes: list[str] = list(benchmark.notes)
         self._reasons: dict[tuple[str, str], str] = {}
         self._curves: dict[str, Curve] = {}
+        self._tag_curves: dict[str, dict[str, Curve]] = {tag: {} for tag in names}
 
     def add(
         self, tracker: str, analysis: Any, runs: list[SequenceRuns], faults: list[ScoreFault], notes: Iterable[str]
@@ -131,6 +132,8 @@ class _Table:
             part = [one for one in runs if one.sequence.name in names]
             compute = getattr(analysis, "compute_tag", None)
             values = None if not part else compute(part, tag, runs) if compute else analysis.compute(part)
+            if values is not None and values.curve is not None:
+                self._tag_curves[tag][tracker] = values.curve
             self._attributes += self._rows(label, tag, part, values)
         for one in runs:
             values = analysis.compute([one])
@@ -189,4 +192,5 @@ class _Table:
             attribute_sequences={tag: tuple(names) for tag, names in self._with_tag.items()},
             reasons=self._reasons,
             eao_curves=self._curves,
+            attribute_eao_curves=self._tag_curves,
         )

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from evaluation.executors.local import Task
+from evaluation.executors.tasks import Task
 from evaluation.protocols.coded import CodedTrajectory
 from evaluation.results import Trajectory
 from evaluation.run_record import SequenceStatus

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from evaluation.executors.local import Task
+from evaluation.executors.tasks import Task
 from evaluation.protocols.coded import CodedTrajectory
 from evaluation.protocols.multistart import order_frames, run_in_order
 from evaluation.protocols.realtime import RealTimeSession

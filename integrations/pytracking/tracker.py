@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pytracking.tracker.base import BaseTracker
 
-from evaluation.executors.local import limit_threads
+from evaluation.executors.tasks import limit_threads
 from integrations.pytracking.plugin import register_from_environment
 from siamcar.errors import DataError
 from siamcar.protocol import Frame, Tracker

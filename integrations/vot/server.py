@@ -242,7 +242,7 @@ def _describe(error: Exception) -> str:
 
 def _load(settings: ServerSettings) -> Targets:
     """Make the first tracker, before anybody waits for it."""
-    from evaluation.executors.local import limit_threads
+    from evaluation.executors.tasks import limit_threads
     from siamcar.seeding import seed_everything
     from siamcar.trackers import create_tracker
 

@@ -30,9 +30,11 @@ from siamcar.cli.common import (
     verb,
 )
 from siamcar.cli.tracker_options import (
+    BackendName,
     ConfigFile,
     DeviceName,
     OptionPairs,
+    PrecisionName,
     PresetName,
     StrategyName,
     WeightsName,
@@ -143,6 +145,8 @@ def check_one_tracker(
     preset: PresetName = None,
     config: ConfigFile = None,
     option: OptionPairs = None,
+    backend: BackendName = None,
+    precision: PrecisionName = None,
     device: DeviceName = None,
     as_json: Json = False,
 ) -> None:
@@ -151,10 +155,18 @@ def check_one_tracker(
     The rules are those of `siamcar.testing.check_tracker`, tried on a few small frames. Ends with exit code 1 at the
     first broken one.
     """
-    from evaluation.executors.local import limit_threads
+    from evaluation.executors.tasks import limit_threads
     from siamcar.testing import ConformanceError, check_tracker, list_checks
 
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
+    named = {
+        "weights": weights,
+        "strategy": strategy,
+        "preset": preset,
+        "config": config,
+        "backend": backend,
+        "precision": precision,
+        "device": device,
+    }
     options = choose_options(named, parse_options(option or []))
     make_tracker(name, options)  # what keeps it from being made is no broken rule
     limit_threads(1)  # the scenes are too small for more, and so the answer is the same on every machine
@@ -239,7 +251,7 @@ def _run_self_test() -> list[Finding]:
 
 def _run_and_score(folder: Any) -> float:
     from evaluation.benchmarks import load_benchmark
-    from evaluation.executors.local import TrackerSpec
+    from evaluation.executors.tasks import TrackerSpec
     from evaluation.runner import execute_plan, plan_run
     from evaluation.scoring import load_scores
 

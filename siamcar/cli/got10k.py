@@ -105,7 +105,7 @@ def run(
         raise ConfigError(f"{label!r} cannot name a results folder.", "Choose another --name.")
     folder, benchmark = _find_data(chosen, data, sequences, limit)
 
-    from evaluation.executors.local import limit_threads
+    from evaluation.executors.tasks import limit_threads
     from integrations.got10k.runner import run_experiment
     from integrations.got10k.tracker import Got10kTracker
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from evaluation.executors.local import Done, Event
+    from evaluation.executors.pace import Pace
+    from evaluation.executors.tasks import Done, Event
     from evaluation.runner import RunPlan
 
 __all__ = ["RunListener", "make_listener"]
@@ -28,6 +29,10 @@ class RunListener(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        ...
+
+    def show_pace(self, pace: Pace) -> None:
+        """Show how a run in lockstep gets on."""
         ...
 
 
@@ -47,6 +52,7 @@ class _Lines:
         self._label = plan.label
         self._names = {task.name for task in plan.tasks}
         self._ended = 0
+        self._pace = ""
 
     def __enter__(self) -> Self:
         return self
@@ -57,17 +63,22 @@ class _Lines:
         return None
 
     def __call__(self, event: Event) -> None:
-        from evaluation.executors.local import Done, Failed
+        from evaluation.executors.tasks import Done, Failed, Requeued
 
         self._names.add(event.task.name)  # runs may follow that were not planned
+        if isinstance(event, Requeued):
+            print_error(f"{self._label} {event.task.name}: to be run again: {event.reason}")
         if not isinstance(event, Done | Failed):
             return
         self._ended += 1
         start = f"[{self._ended}/{len(self._names)}] {self._label} {event.task.name}:"
         if isinstance(event, Done):
-            print_error(f"{start} {len(event.trajectory)} frames{_describe_speed(event)}")
+            print_error(f"{start} {len(event.trajectory)} frames{_describe_speed(event)}{self._pace}")
         else:
             print_error(f"{start} FAILED: {event.error}")
+
+    def show_pace(self, pace: Pace) -> None:
+        self._pace = f"; {pace.describe()}" if pace.steps else ""
 
 
 class _Bars:
@@ -91,6 +102,7 @@ class _Bars:
         self._seen: dict[str, int] = {}
         self._ended = 0
         self._failed = 0
+        self._pace = ""
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -102,7 +114,7 @@ class _Bars:
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
-        from evaluation.executors.local import Done, Failed, Progress, Started
+        from evaluation.executors.tasks import Done, Failed, Progress, Requeued, Started
 
         name, length = event.task.name, event.task.n_frames
         if isinstance(event, Started):
@@ -111,6 +123,11 @@ class _Bars:
                 self._total += length
                 self._progress.update(self._whole, total=self._total)
             self._running[name] = self._progress.add_task(f"  {name}", total=length, note="")
+            return
+        if isinstance(event, Requeued):
+            self._progress.update(self._whole, advance=-self._seen.pop(name, 0))
+            self._progress.remove_task(self._running.pop(name))
+            self._progress.console.print(f"{name}: to be run again: {event.reason}", markup=False)
             return
         frames = event.frames if isinstance(event, Progress) else length
         self._progress.update(self._whole, advance=frames - self._seen.get(name, 0))
@@ -123,6 +140,13 @@ class _Bars:
         if isinstance(event, Failed):
             self._failed += 1
             self._progress.console.print(f"[red]failed[/red] {name}: {event.error}", markup=True)
+        self._tell_whole(_describe_speed(event, "last ") if isinstance(event, Done) else "")
+
+    def show_pace(self, pace: Pace) -> None:
+        self._pace = f"; {pace.describe()}" if pace.steps else ""
+        self._tell_whole("")
+
+    def _tell_whole(self, speed: str) -> None:
         failed = f", {self._failed} failed" if self._failed else ""
-        speed = _describe_speed(event, "last ") if isinstance(event, Done) else ""
-        self._progress.update(self._whole, note=f"{self._ended}/{len(self._names)} sequences{failed}{speed}")
+        note = f"{self._ended}/{len(self._names)} sequences{failed}{speed}{self._pace}"
+        self._progress.update(self._whole, note=note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,20 +27,25 @@ from siamcar.cli.common import (
     print_line,
     split_names,
 )
+from siamcar.cli.placement import ClusterAddress, ExecutorName, ShardName, parse_placement
+from siamcar.cli.run_estimates import estimate_plan, show_estimate
 from siamcar.cli.run_plans import (
     RunSettings,
     TrackerChoice,
     describe_plans,
     execute_plans,
     make_plans,
+    parse_lockstep,
     show_document,
     show_plans,
     tell_missing,
 )
 from siamcar.cli.suite import SuiteName, for_each_benchmark
 from siamcar.cli.tracker_options import (
+    BackendName,
     ConfigFile,
     OptionPairs,
+    PrecisionName,
     PresetName,
     StrategyName,
     WeightsName,
@@ -53,7 +59,10 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "siamcar run --benchmark synthetic --tracker static --tracker opencv:mil --results results",
     "siamcar run -b otb100 --data ~/data/OTB100 -t siamcar --weights model.safetensors --results results --workers 2",
+    "siamcar run -b lasot --data ~/data/LaSOT -t siamcar --device cuda --lockstep auto --results results",
     "siamcar run --suite paper -t siamcar --weights model.safetensors --results results",
+    "siamcar run -b lasot --data /data/LaSOT -t siamcar --executor ray --address auto --results results",
+    "siamcar run -b lasot --data /data/LaSOT -t siamcar --shard 2/8 --results results",
     "siamcar run -b uav123 --data ~/data/UAV123 -t my_package.tracker:make --results results --dry-run",
 )
 
@@ -77,11 +86,25 @@ def handle(
     preset: PresetName = None,
     config: ConfigFile = None,
     option: OptionPairs = None,
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Sequences tracked at the same time.")] = 1,
+    backend: BackendName = None,
+    precision: PrecisionName = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", "-w", min=1, help="Sequences tracked at the same time. Default: one a device; on Ray all."
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")] = 1,
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, or several for the workers in turn: cuda:0,cuda:1.")
     ] = "cpu",
+    lockstep: Annotated[
+        str | None,
+        typer.Option("--lockstep", help="Advance N sequences in one batch on one device; auto: as memory allows."),
+    ] = None,
+    executor: ExecutorName = "local",
+    address: ClusterAddress = None,
+    shard: ShardName = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed; every sequence derives its own from it.")] = 0,
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs of each sequence, for the spread.")] = 1,
     sequences: SequenceNames = None,
@@ -89,7 +112,7 @@ def handle(
     overwrite: Annotated[
         str, typer.Option("--overwrite", help="only-missing goes on, always starts again, never refuses.")
     ] = "only-missing",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its estimated time, and end.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run trackers over a benchmark, or over all of a suite.
@@ -102,20 +125,39 @@ def handle(
     choose_one(benchmark, suite)
     if overwrite not in ("only-missing", "always", "never"):
         raise ConfigError(f"--overwrite is only-missing, always or never; found {overwrite!r}.")
-    shared = RunSettings(results, repeat, seed, threads, workers, tuple(device.split(",")), overwrite)
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config}
+    devices = tuple(device.split(","))
+    batch = parse_lockstep(lockstep, workers or 1, devices)
+    placement = parse_placement(executor, address, shard, lockstep=batch is not None)
+    shared = RunSettings(results, repeat, seed, threads, workers, devices, overwrite, batch, placement)
+    named = {
+        "weights": weights,
+        "strategy": strategy,
+        "preset": preset,
+        "config": config,
+        "backend": backend,
+        "precision": precision,
+    }
     choices = _choose_trackers(tracker or [], choose_options(named, parse_options(option or [])), name)
     documents: list[dict[str, Any]] = []
 
     def work(chosen: Benchmark, preset_of_benchmark: str, trackers: list[TrackerChoice]) -> list[tuple[str, str]]:
-        plans = make_plans(chosen, preset_of_benchmark, trackers, shared)
-        if dry_run:
-            documents.extend(describe_plans(plans))
-            if not as_json:
-                show_plans(plans)
+        share, folder = placement.take_share(chosen, results)
+        if share is None:
+            print_error(f"Shard {placement.shard} of {chosen.name} is empty: it has {len(chosen)} sequences.")
+            return []
+        plans = make_plans(share, preset_of_benchmark, trackers, replace(shared, results=folder))
         if sequences is None:
             tell_missing(chosen)
         if dry_run:
+            for plan, document in zip(plans, describe_plans(plans, batch), strict=True):
+                if not as_json:
+                    show_plans([plan], batch)
+                # A frame of a batch takes another time than one alone, and that is what would be measured.
+                alone = batch is None
+                document["estimate"] = estimate_plan(plan, workers or len(devices), devices[0]) if alone else None
+                documents.append(document)
+                if not as_json:
+                    show_estimate(document["estimate"])
             return []
         done, failures, errors = execute_plans(plans, shared)
         documents.extend(done)

@@ -7,15 +7,17 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from siamcar.cli.common import EXIT_INTERRUPTED, print_error, print_line
+from siamcar.cli.placement import Placement
 from siamcar.cli.tracker_options import tell_ignored
-from siamcar.errors import SiamCARError
+from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
+    from evaluation.executors.pace import Pace
     from evaluation.runner import RunPlan, RunSummary
     from evaluation.sequence import Benchmark
 
@@ -25,11 +27,15 @@ __all__ = [
     "describe_plans",
     "execute_plans",
     "make_plans",
+    "parse_lockstep",
     "resume_command",
     "show_document",
     "show_plans",
     "tell_missing",
 ]
+
+
+Lockstep = int | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -43,22 +49,46 @@ class TrackerChoice:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What all runs of a command share; see `evaluation.runner.plan_run` and `execute_plan`."""
+    """What all runs of a command share; see `evaluation.runner.plan_run` and `execute_plan`.
+
+    `lockstep` is the number of sequences that advance together, "auto", or None for one by one.
+    """
 
     results: Path
     repeat: int
     seed: int
     threads: int
-    workers: int
+    workers: int | None
     devices: tuple[str, ...]
     overwrite: Any
+    lockstep: Lockstep | None = None
+    placement: Placement = field(default_factory=Placement)
+
+
+def parse_lockstep(text: str | None, workers: int, devices: tuple[str, ...]) -> Lockstep | None:
+    """What `--lockstep` says; None where it was not given.
+
+    Raises:
+        ConfigError: neither auto nor a number from 1, or other options that do not go with it.
+    """
+    if text is None:
+        return None
+    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+        raise ConfigError(f"--lockstep is a number of sequences from 1, or auto; found {text!r}.")
+    if workers > 1 or len(devices) > 1:
+        raise ConfigError(
+            f"Lockstep is one batch on one device; found {workers} workers and the devices {', '.join(devices)}.",
+            "Leave out --workers, and give each device a command and a --shard of its own.",
+        )
+    return "auto" if text == "auto" else int(text)
 
 
 def make_plans(benchmark: Benchmark, preset: str, choices: list[TrackerChoice], settings: RunSettings) -> list[RunPlan]:
     """One plan a tracker; `preset` is taken by those that take one and were not given any."""
-    from evaluation.executors.local import TrackerSpec
+    from evaluation.executors.tasks import TrackerSpec
     from evaluation.runner import plan_run
     from siamcar.trackers import describe_tracker, list_options
+    from siamcar.trackers.siamcar import settle_backend
 
     plans = []
     for choice in choices:
@@ -67,6 +97,10 @@ def make_plans(benchmark: Benchmark, preset: str, choices: list[TrackerChoice], 
         if "preset" in known:
             options.setdefault("preset", preset)
             tell_ignored(options.get("config"), options["preset"])
+        if choice.tracker == "siamcar":
+            options, chosen = settle_backend(options, device=settings.devices[0], threads=settings.threads)
+            if chosen is not None:
+                print_error(f"Backend: {chosen}")
         description = describe_tracker(choice.tracker, options)
         plans.append(
             plan_run(
@@ -79,12 +113,13 @@ def make_plans(benchmark: Benchmark, preset: str, choices: list[TrackerChoice], 
                 seed=settings.seed,
                 threads=settings.threads,
                 overwrite=settings.overwrite,
+                lockstep=settings.lockstep is not None,
             )
         )
     return plans
 
 
-def describe_plans(plans: list[RunPlan]) -> list[dict[str, Any]]:
+def describe_plans(plans: list[RunPlan], lockstep: Lockstep | None = None) -> list[dict[str, Any]]:
     """What the plans will do, as JSON values."""
     return [
         {
@@ -97,18 +132,33 @@ def describe_plans(plans: list[RunPlan]) -> list[dict[str, Any]]:
             "cannot_run": dict(plan.benchmark.faults),
             "missing_data": list(plan.benchmark.missing),
             "identity": plan.identity,
+            **({} if lockstep is None else {"lockstep": _foresee_lockstep(plan, lockstep)}),
         }
         for plan in plans
     ]
 
 
-def show_plans(plans: list[RunPlan]) -> None:
+def _foresee_lockstep(plan: RunPlan, lockstep: Lockstep) -> dict[str, Any]:
+    """The batch, and how well it will be filled; not known before the memory is looked at."""
+    from evaluation.executors.pace import compute_fill
+
+    if lockstep == "auto" or not plan.tasks:
+        return {"batch": lockstep, "fill": None}
+    batch = min(lockstep, len(plan.tasks))
+    return {"batch": batch, "fill": round(compute_fill([task.n_frames for task in plan.tasks], batch), 4)}
+
+
+def show_plans(plans: list[RunPlan], lockstep: Lockstep | None = None) -> None:
     """What the plans will do, for people."""
     for plan in plans:
         print_line(
             f"{plan.benchmark.name}, {plan.label}: {len(plan.tasks)} to run ({plan.frames} frames), "
             f"{len(plan.done)} complete, into {plan.folder / plan.label}"
         )
+        if lockstep is not None:
+            foreseen = _foresee_lockstep(plan, lockstep)
+            fill = f", {foreseen['fill']:.0%} of the slots filled" if foreseen["fill"] is not None else ""
+            print_line(f"  in lockstep, batch {foreseen['batch']}{fill}")
         for task in plan.tasks:
             print_line(f"  {task.name} ({task.n_frames} frames)")
         for name, message in plan.benchmark.faults:
@@ -146,11 +196,11 @@ def execute_plans(
     try:
         for plan in plans:
             try:
-                summary = _execute(plan, settings)
+                summary, pace = _execute(plan, settings)
             except SiamCARError as error:
                 errors.append(error)
                 continue
-            documents.append(_describe(plan, summary, settings))
+            documents.append(_describe(plan, summary, pace))
             failures += [(f"{plan.label} {name}", message) for name, message in summary.failures.items()]
     except KeyboardInterrupt:
         print_error("Interrupted. What was finished is on disk; to go on:")
@@ -159,17 +209,24 @@ def execute_plans(
     return documents, failures, errors
 
 
-def _execute(plan: RunPlan, settings: RunSettings) -> RunSummary:
+def _execute(plan: RunPlan, settings: RunSettings) -> tuple[RunSummary, Pace | None]:
+    """How the run ended and, if it was in lockstep and there was anything to run, how it got on."""
+    from evaluation.executors.lockstep import LockstepExecutor
     from evaluation.runner import execute_plan
     from siamcar.cli.progress import make_listener
 
     with make_listener(plan) as listener:
-        return execute_plan(plan, workers=settings.workers, devices=settings.devices, listener=listener)
+        executor = settings.placement.make_executor(plan.benchmark, settings.devices)
+        if settings.lockstep is not None:
+            slots = settings.lockstep if settings.lockstep != "auto" else None
+            executor = LockstepExecutor(slots, settings.devices[0], listener.show_pace)
+        summary = execute_plan(
+            plan, workers=settings.workers, devices=settings.devices, executor=executor, listener=listener
+        )
+    return summary, executor.pace if isinstance(executor, LockstepExecutor) else None
 
 
-def _describe(plan: RunPlan, summary: RunSummary, settings: RunSettings) -> dict[str, Any]:
-    from evaluation.runner import count_physical_cores
-
+def _describe(plan: RunPlan, summary: RunSummary, pace: Pace | None) -> dict[str, Any]:
     return {
         "benchmark": plan.benchmark.name,
         "tracker": plan.label,
@@ -179,7 +236,9 @@ def _describe(plan: RunPlan, summary: RunSummary, settings: RunSettings) -> dict
         "failures": summary.failures,
         "frames": summary.frames,
         "fps": summary.fps,
-        "contended": settings.workers * plan.threads > count_physical_cores(),
+        "backend": " ".join(plan.identity[key] for key in ("backend", "precision") if key in plan.identity) or None,
+        "contended": summary.contended,
+        **({} if pace is None else {"lockstep": pace.to_dict(), "pace": pace.describe()}),
     }
 
 
@@ -189,7 +248,10 @@ def show_document(document: dict[str, Any]) -> str:
     speed = ""
     if document["fps"] is not None:
         mark = " (contended: more workers × threads than physical cores)" if document["contended"] else ""
-        speed = f", {document['fps']:.1f} frames/s of the tracker alone{mark}"
+        way = f", {document['backend']}" if document["backend"] else ""
+        speed = f", {document['fps']:.1f} frames/s of the tracker alone{way}{mark}"
+    elif "pace" in document:
+        speed = f"; {document['pace']}"
     return f"{document['tracker']}: {len(document['done'])} sequences run{before}{speed} → {document['folder']}"
 
 

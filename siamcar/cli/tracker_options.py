@@ -1,7 +1,8 @@
-"""Options of the verbs that make one tracker: `track`, `speed`, `check tracker`."""
+"""Options of the verbs that make trackers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from siamcar.protocol import Tracker
 
 __all__ = [
+    "BackendName",
     "ConfigFile",
     "DeviceName",
     "OptionPairs",
+    "PrecisionName",
     "PresetName",
     "StrategyName",
     "TrackerName",
@@ -37,6 +40,15 @@ ConfigFile = Annotated[str | None, typer.Option("--config", help="SiamCAR: YAML 
 OptionPairs = Annotated[
     list[str] | None,
     typer.Option("--option", "-o", help="key=value for the trackers that know the key; may be repeated."),
+]
+BackendName = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", help="SiamCAR: what computes the network; `siamcar list backends`; auto: the fastest in fp32."
+    ),
+]
+PrecisionName = Annotated[
+    str | None, typer.Option("--precision", help="SiamCAR: fp32, bf16, fp16 or int8, as the backend has it.")
 ]
 DeviceName = Annotated[
     str | None, typer.Option("--device", help="cpu, cuda, cuda:1, … Default: cpu.", show_default=False)
@@ -72,14 +84,20 @@ def tell_ignored(config: str | Path | None, preset: str | None) -> None:
             print_error(f"  {line}")
 
 
-def make_tracker(tracker: str, options: Mapping[str, Any]) -> Tracker:
-    """Make a tracker; whatever a factory raises ends the command with its own words.
+def make_tracker(tracker: str, options: Mapping[str, Any], threads: int | None = None) -> Tracker:
+    """Make a tracker that computes with so many threads; whatever a factory raises ends the command with its own words.
 
     Raises:
         SiamCARError: it cannot be made.
     """
+    from evaluation.executors.local import THREAD_VARIABLES
+    from evaluation.executors.tasks import limit_threads
     from siamcar.trackers import create_tracker
 
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    if threads is not None:  # libraries read these when they are loaded; some backends are made for a number of threads
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+        limit_threads(threads)
     try:
         return create_tracker(tracker, options)
     except SiamCARError:
@@ -89,3 +107,9 @@ def make_tracker(tracker: str, options: Mapping[str, Any]) -> Tracker:
             f"The tracker {tracker!r} could not be made: {type(error).__name__}: {error}",
             f"`siamcar check tracker {tracker}` tells more.",
         ) from error
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

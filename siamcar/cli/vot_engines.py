@@ -95,7 +95,7 @@ def run_in_process(
         SiamCARError: the tracker is not ours, cannot be made, or its results belong to another run.
         typer.Exit: with 3 where sequences failed, 130 after Ctrl-C or SIGTERM.
     """
-    from evaluation.executors.local import TrackerSpec
+    from evaluation.executors.tasks import TrackerSpec
     from evaluation.vot.inprocess import plan_workspace
     from integrations.vot.trackers_ini import read_entry
     from siamcar.cli.run_plans import RunSettings, execute_plans, show_document

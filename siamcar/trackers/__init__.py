@@ -3,7 +3,7 @@
 An entry is a factory, `factory(**options) -> Tracker`. Options may be text, as a command line has them. A factory
 may carry a function `describe(options) -> TrackerDescription` (see `described_by`), which tells the runner what the
 results depend on; without one these are its options. A factory that takes `**options` may name them in
-`further_options`.
+`further_options`. One whose tracker can follow many targets at once says how in `batched`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from siamcar.errors import ConfigError, UnknownNameError
-from siamcar.protocol import Tracker
+from siamcar.protocol import BatchTracker, Tracker
 from siamcar.registry import Registry
 from siamcar.trackers.describe import TrackerDescription, described_by
 
-__all__ = ["TRACKERS", "TrackerDescription", "create_tracker", "describe_tracker", "described_by", "list_options"]
+__all__ = [
+    "TRACKERS",
+    "TrackerDescription",
+    "create_batch_tracker",
+    "create_tracker",
+    "describe_tracker",
+    "described_by",
+    "list_options",
+    "require_batched",
+]
 
 TRACKERS = Registry(
     "tracker",
@@ -55,6 +64,39 @@ def create_tracker(name: str, options: Mapping[str, Any] | None = None) -> Track
     _check_options(name, factory, values)
     tracker: Tracker = factory(**values)
     return tracker
+
+
+def create_batch_tracker(name: str, options: Mapping[str, Any] | None = None, slots: int | None = None) -> BatchTracker:
+    """Make the tracker of a name in a form that follows many targets at once.
+
+    Args:
+        name: as for `create_tracker`.
+        options: what its factory takes.
+        slots: how many targets; None for as many as there is memory for.
+
+    Raises:
+        ConfigError: it has no such form.
+        SiamCARError: as `create_tracker`.
+    """
+    batched = require_batched(name)
+    return batched(create_tracker(name, options), slots)
+
+
+def require_batched(name: str) -> Callable[[Tracker, int | None], BatchTracker]:
+    """What turns the tracker of a name into one that follows many targets at once.
+
+    Raises:
+        UnknownNameError: no such tracker.
+        ConfigError: it has no such form.
+    """
+    batched: Callable[[Tracker, int | None], BatchTracker] | None = getattr(_find_factory(name), "batched", None)
+    if batched is None:
+        raise ConfigError(
+            f"The tracker {name!r} follows one target at a time; lockstep needs one that takes a batch, as 'siamcar' "
+            "does.",
+            "Run it with --workers N instead of --lockstep.",
+        )
+    return batched
 
 
 def describe_tracker(name: str, options: Mapping[str, Any] | None = None) -> TrackerDescription:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from siamcar.backends import check_backend
 from siamcar.config import Architecture, TrackerConfig, read_yaml
 from siamcar.errors import ConfigError, WeightsError
 from siamcar.files import compute_sha256
+from siamcar.protocol import BatchTracker
 from siamcar.trackers.describe import TrackerDescription, described_by
 from siamcar.tracking.presets import build_tracker_config
 from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
@@ -18,9 +21,11 @@ from siamcar.weights_files import list_builtin_weights, read_weights_metadata, r
 if TYPE_CHECKING:
     from siamcar.tracker import SiamCARTracker
 
-__all__ = ["create_siamcar", "describe_siamcar"]
+__all__ = ["create_siamcar", "describe_siamcar", "settle_backend"]
 
-_OWN_OPTIONS = ("weights", "architecture", "preset", "strategy", "config", "device")
+_OWN_OPTIONS = (
+    "weights", "architecture", "preset", "strategy", "config", "backend", "precision", "calibration", "device",
+)  # fmt: skip
 _CONFIG_OPTIONS = tuple(name for name in TrackerConfig.model_fields if name != "strategy")
 
 
@@ -32,33 +37,47 @@ class _Resolved:
     architecture: Architecture
     preset: str | None
     config: TrackerConfig
+    backend: str
+    precision: str
+    calibration: Path | None
 
 
 def describe_siamcar(options: Mapping[str, Any]) -> TrackerDescription:
     """Label and identity of `create_siamcar` with these options; the network is not made.
 
-    The label is `siamcar_<architecture>_<strategy>`. PyTorch is loaded only for files whose header does not tell the
+    The label is `siamcar_<architecture>_<strategy>`, and `_<backend>_<precision>` after it where that is not eager
+    fp32. PyTorch is loaded only for files whose header does not tell the
     architecture, which are those that this suite has not written.
 
     Raises:
         SiamCARError: as `create_siamcar`, as far as it shows without loading the weights.
     """
     resolved = _resolve(**options)
+    label = f"siamcar_{resolved.architecture}_{resolved.config.strategy}"
+    if (resolved.backend, resolved.precision) != ("eager", "fp32"):
+        label += f"_{re.sub('[^A-Za-z0-9.-]+', '_', resolved.backend)}_{resolved.precision}"
     return TrackerDescription(
-        label=f"siamcar_{resolved.architecture}_{resolved.config.strategy}",
+        label=label,
         identity={
             "architecture": resolved.architecture,
             "weights_sha256": compute_sha256(resolved.weights),
             "strategy": resolved.config.strategy,
             "preset": resolved.preset,
             "config": resolved.config.model_dump(mode="json"),
-            "backend": "eager",
-            "precision": "fp32",
+            "backend": resolved.backend,
+            "precision": resolved.precision,
+            **({} if resolved.calibration is None else {"calibration": str(resolved.calibration)}),
         },
     )
 
 
-@described_by(describe_siamcar, further_options=_CONFIG_OPTIONS)
+def _batch(tracker: SiamCARTracker, slots: int | None) -> BatchTracker:
+    from siamcar.tracking.lockstep import LockstepTracker
+
+    return LockstepTracker(tracker, slots)
+
+
+@described_by(describe_siamcar, further_options=_CONFIG_OPTIONS, batched=_batch)
 def create_siamcar(
     weights: str | Path | None = None,
     architecture: Architecture | None = None,
@@ -66,6 +85,9 @@ def create_siamcar(
     strategy: str | None = None,
     config: str | Path | None = None,
     *,
+    backend: str = "eager",
+    precision: str = "fp32",
+    calibration: str | Path | None = None,
     device: str = "cpu",
     **tracker_options: Any,
 ) -> SiamCARTracker:
@@ -79,22 +101,69 @@ def create_siamcar(
             with, or the default.
         strategy: `released`, `refine`, `average` or `coarse`; `released` by default.
         config: YAML file of `TrackerConfig` fields, or a configuration of pysot or of the released SiamCAR.
+        backend: what computes the network, such as `eager`, `compiled` or `auto`; `siamcar list backends`.
+        precision: `fp32`, `bf16`, `fp16` or `int8`, as the backend has it.
+        calibration: frames that int8 is calibrated on, in place of synthetic scenes; see `make_backend`.
         device: "cpu", "cuda", "cuda:1", "mps", …
         tracker_options: single fields of `TrackerConfig`, such as penalty_k; text is converted.
 
     Raises:
         WeightsError: no weights, or a file that cannot be used.
-        UnknownNameError: no such preset or built-in weights.
-        ConfigError: an unknown option, or a value that does not fit.
+        UnknownNameError: no such preset, built-in weights, backend or precision.
+        ConfigError: an unknown option, a value that does not fit, or a backend that cannot be used here.
+        MissingExtraError: the backend needs a package that is not installed.
     """
-    resolved = _resolve(weights, architecture, preset, strategy, config, device=device, **tracker_options)
+    resolved = _resolve(
+        weights,
+        architecture,
+        preset,
+        strategy,
+        config,
+        backend=backend,
+        precision=precision,
+        calibration=calibration,
+        device=device,
+        **tracker_options,
+    )
 
+    from siamcar.backends import make_backend
     from siamcar.model.weights import load_model
     from siamcar.tracker import SiamCARTracker
 
     place = _find_device(device)
-    model = load_model(resolved.weights, architecture=resolved.architecture, device=place)
-    return SiamCARTracker(model, config=resolved.config)
+    model = load_model(resolved.weights, architecture=resolved.architecture)
+    made = make_backend(model, resolved.backend, resolved.precision, device=place, calibration=resolved.calibration)
+    return SiamCARTracker(made, config=resolved.config, device=place)
+
+
+def settle_backend(options: Mapping[str, Any], *, device: str, threads: int) -> tuple[dict[str, Any], str | None]:
+    """Put the backend that `auto` stands for on this machine in its place.
+
+    A run is planned with what this returns, so that its record names what computed it.
+
+    Args:
+        options: of `create_siamcar`.
+        device: where the tracker will run.
+        threads: threads that it will compute with.
+
+    Returns:
+        The options, and what was chosen in words; None where `auto` was not asked for.
+
+    Raises:
+        SiamCARError: as `create_siamcar`.
+    """
+    from siamcar.backends import AUTO
+
+    if options.get("backend") != AUTO:
+        return dict(options), None
+    resolved = _resolve(**{**options, "device": device})
+
+    from siamcar.backends.auto import choose_backend
+    from siamcar.model.weights import load_model
+
+    model = load_model(resolved.weights, architecture=resolved.architecture)
+    choice = choose_backend(model, device=_find_device(device), threads=threads)
+    return {**options, "backend": choice.name}, str(choice)
 
 
 def _resolve(
@@ -104,9 +173,13 @@ def _resolve(
     strategy: str | None = None,
     config: str | Path | None = None,
     *,
+    backend: str = "eager",
+    precision: str = "fp32",
+    calibration: str | Path | None = None,
     device: str = "cpu",
     **tracker_options: Any,
 ) -> _Resolved:
+    check_backend(backend, precision)
     unknown = sorted(set(tracker_options) - set(TrackerConfig.model_fields))
     if unknown:
         known = ", ".join([*_OWN_OPTIONS, *_CONFIG_OPTIONS])
@@ -122,7 +195,15 @@ def _resolve(
     if isinstance(saved, dict):
         base = TrackerConfig.build(saved, source=f"the metadata of {path}").model_dump()
         merged = TrackerConfig.build(base | merged.model_dump(exclude_unset=True), source="the tracker's configuration")
-    return _Resolved(path, architecture or _told_architecture(metadata) or _seen_architecture(path), preset, merged)
+    return _Resolved(
+        path,
+        architecture or _told_architecture(metadata) or _seen_architecture(path),
+        preset,
+        merged,
+        backend,
+        precision,
+        Path(calibration) if calibration is not None else None,
+    )
 
 
 def _seen_architecture(path: Path) -> Architecture:

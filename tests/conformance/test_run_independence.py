@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from evaluation.benchmarks import load_benchmark
-from evaluation.executors.local import Done, Task, TrackerSpec, execute
+from evaluation.executors.local import execute
+from evaluation.executors.tasks import Done, Task, TrackerSpec
 from siamcar.config import ModelConfig
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights

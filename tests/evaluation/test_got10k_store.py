@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.executors.local import Done, TrackerSpec
+from evaluation.executors.tasks import Done, TrackerSpec
 from evaluation.results import Trajectory, read_tracker_results
 from evaluation.runner import execute_plan, plan_run
 from evaluation.scoring import load_scores

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evaluation import runner
-from evaluation.executors.local import Done, TrackerSpec
+from evaluation.executors.tasks import Done, TrackerSpec
 from evaluation.result_files import read_boxes
 from evaluation.run_record import read_run_record
 from evaluation.runner import RunPlan, execute_plan, plan_run

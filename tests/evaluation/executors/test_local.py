@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.executors.local import Done, Event, Failed, Started, Task, TrackerSpec, execute
+from evaluation.executors.local import execute
+from evaluation.executors.tasks import Done, Event, Failed, Started, Task, TrackerSpec
 from siamcar.errors import SiamCARError
 from tests.helpers import make_sequence, make_truth
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.benchmarks.got10k import list_got10k_names
+from evaluation.run_record import RunRecord, SequenceStatus
 from evaluation.sequence import Benchmark
 from evaluation.submissions.got10k import find_got10k_faults, pack_got10k
 from siamcar.errors import ResultsError
@@ -155,3 +156,16 @@ def test_repetitions_are_packed_too(home: Path, tmp_path: Path) -> None:
     (home / NAMES[0] / f"{NAMES[0]}_time.txt").write_text("0.5,0.5\n0.25,0.25\n")
     manifest = json.loads(pack_got10k(home, tmp_path / "a.zip").read_text())
     assert manifest["repetitions"] == 2 and len(manifest["files"]) == 361
+
+
+def test_a_run_in_lockstep_has_no_times_and_that_is_said_once(home: Path) -> None:
+    for path in home.rglob("*_time.txt"):
+        path.unlink()
+    assert len(list_faults(home)) == 180
+    status = SequenceStatus(status="complete", frames=2, revision="", lockstep=8)
+    record = RunRecord(benchmark="GOT-10k", tracker="mine", identity={}, sequences=dict.fromkeys(NAMES, status))
+    hidden = home.parent / ".runs" / "mine"
+    hidden.mkdir(parents=True)
+    (hidden / "run.json").write_text(record.model_dump_json())
+    (fault,) = list_faults(home)
+    assert "missing for 180 sequences: the run was made in lockstep" in fault

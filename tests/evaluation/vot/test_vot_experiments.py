@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("vot", reason="the extra 'vot' is not installed")
 
-from evaluation.executors.local import TrackerSpec
+from evaluation.executors.tasks import TrackerSpec
 from evaluation.protocols.coded import CodedTrajectory
 from evaluation.protocols.session import Step
 from evaluation.runner import execute_plan

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("vot", reason="the extra 'vot' is not installed")
 
 from evaluation.benchmarks import load_benchmark
-from evaluation.executors.local import TrackerSpec
+from evaluation.executors.tasks import TrackerSpec
 from evaluation.formats import ExpectedSequences
 from evaluation.formats.transfer import import_results
 from evaluation.scoring import load_scores, load_scores_by_convention

@@ -12,7 +12,7 @@ from PIL import Image
 
 pytest.importorskip("got10k", reason="the extra got10k is not installed")
 
-from evaluation.executors.local import TrackerSpec
+from evaluation.executors.tasks import TrackerSpec
 from evaluation.results import read_tracker_results
 from evaluation.runner import execute_plan, plan_run
 from integrations.got10k.images import to_frame, to_image

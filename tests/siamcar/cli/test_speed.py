@@ -32,7 +32,7 @@ def test_json_holds_every_number() -> None:
 
 def test_more_threads_than_cores_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.runner.count_physical_cores", lambda: 2)
-    monkeypatch.setattr("evaluation.executors.local.limit_threads", lambda _: None)
+    monkeypatch.setattr("evaluation.executors.tasks.limit_threads", lambda _: None)
     result = CliRunner().invoke(app, [*SMALL, "--threads", "3"])
     assert "Contended: 3 threads on 2 physical cores." in result.stderr
     assert json.loads(CliRunner().invoke(app, [*SMALL, "--threads", "3", "--json"]).stdout)["contended"] is True
@@ -44,7 +44,7 @@ def test_more_threads_than_cores_are_marked(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_busy_machine_is_said(monkeypatch: pytest.MonkeyPatch, load: float, threads: str, busy: bool) -> None:
     monkeypatch.setattr("evaluation.speed.measure_load", lambda: load)
     monkeypatch.setattr("evaluation.runner.count_physical_cores", lambda: 2)
-    monkeypatch.setattr("evaluation.executors.local.limit_threads", lambda _: None)
+    monkeypatch.setattr("evaluation.executors.tasks.limit_threads", lambda _: None)
     result = CliRunner().invoke(app, [*SMALL, "--threads", threads])
     assert ("The machine was busy" in result.stderr) is busy
 

@@ -217,6 +217,6 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(track: Track, f
 
 def test_the_limit_of_threads_reaches_opencv(track: Track, frames: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[int] = []
-    monkeypatch.setattr("evaluation.executors.local.limit_threads", limits.append)
+    monkeypatch.setattr("evaluation.executors.tasks.limit_threads", limits.append)
     assert track(frames, "--init", INIT, "-t", "static", "--threads", 1).exit_code == 0
     assert limits == [1]
