@@ -1,32 +1,27 @@
-"""What the network costs a frame: in inference mode, against autograd left on as the released loop has it.
+"""What the backends make of the networks, against the network as it is; `siamcar bench` is the same for one network.
 
-Same network (eager fp32, one thread), same input; the weights are random, which changes nothing in the time.
+The weights are random, but for the built-in MobileNetV2: the time does not depend on them.
 """
 
 from __future__ import annotations
 
-import torch
+import json
+import tempfile
+from pathlib import Path
 
-from benchmarks.harness import compare
-from siamcar.config import ModelConfig
-from siamcar.model.network import SiamCAR
+from benchmarks.reporting import RECORDS
+from siamcar.cli.app import app
 
-ARCHITECTURES = ("alexnet", "mobilenetv2", "resnet18", "resnet50")
+ARCHITECTURES = ("alexnet", "resnet18", "resnet50")
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    template, search = torch.rand(1, 3, 127, 127) * 255, torch.rand(1, 3, 255, 255) * 255
-    for architecture in ARCHITECTURES:
-        model = SiamCAR(ModelConfig(architecture=architecture)).eval()
-        features = model.template(template)
-
-        def with_autograd(model: SiamCAR = model, features: list[torch.Tensor] = features) -> object:
-            return model.search(features, search)
-
-        def in_inference(model: SiamCAR = model, features: list[torch.Tensor] = features) -> object:
-            with torch.inference_mode():
-                return model.search(features, search)
-
-        print(compare(f"{architecture}: autograd on / inference", with_autograd, in_inference))
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "bench.json"
+        for arguments in (["tracker", "runner"], *(["--architecture", one] for one in ARCHITECTURES)):
+            app(["bench", "network", *arguments, "--out", str(out)], standalone_mode=False)
+            document = json.loads(out.read_text(encoding="utf-8"))
+            for part in ("network", "tracker", "runner"):
+                if part in document:
+                    rows = document[part] if isinstance(document[part], list) else [document[part]]
+                    RECORDS.extend({"measured": part, **row, "model": document["model"]} for row in rows)

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness import compare
+from benchmarks.reporting import compare
 from evaluation.conventions import resolve_conventions
 from evaluation.leaderboard import Scores, compute_scores_all
 from evaluation.scoring import load_scores_by_convention, read_results
@@ -79,14 +79,14 @@ def draw_boxes(random: np.random.Generator, length: int) -> Boxes:
     return boxes
 
 
-def write_trackers(folder: Path, benchmark: Benchmark, shared: Path | None) -> None:
+def write_trackers(folder: Path, benchmark: Benchmark, shared: Path | None, count: int = N_TRACKERS) -> None:
     """Text files of the trackers: the published ones, or the truth, with noise that grows from tracker to tracker."""
     random = np.random.default_rng(1)
     given = [{sequence.name: sequence.boxes for sequence in benchmark}]
     if shared is not None:
         archives = sorted((shared / "results/LaSOT").glob("*.zip"))
         given = [read_zip(path, r"[^/]+/(?!.*_time\.txt)[^/]+\.txt", 4) for path in archives]
-    for number in range(N_TRACKERS):
+    for number in range(count):
         home = folder / f"tracker_{number:02d}"
         home.mkdir()
         for name, boxes in given[number % len(given)].items():
