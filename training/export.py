@@ -89,7 +89,8 @@ def export_checkpoint(
         folder: of its checkpoints.
         name: "last", or the file name of one.
         out: weights file to write.
-        half, tracker: as `write_trained` has them.
+        half: as for `write_trained`.
+        tracker: as for `write_trained`.
 
     Raises:
         DataError: there is none, or it is damaged.

@@ -8,10 +8,11 @@ import typer
 
 from siamcar.cli import (
     ablate,
+    bench,
     check,
     config,
     convert_weights,
-    export_results,
+    export,
     failures,
     got10k,
     import_results,
@@ -22,6 +23,7 @@ from siamcar.cli import (
     plot,
     pytracking,
     report,
+    results,
     run,
     score,
     speed,
@@ -76,14 +78,16 @@ for _module, _name in (
     (video, "video"),
     (maps, "maps"),
     (import_results, "import"),
-    (export_results, "export"),
+    (export, "export"),
     (track, "track"),
     (listing, "list"),
     (speed, "speed"),
+    (bench, "bench"),
     (tune, "tune"),
     (convert_weights, "convert-weights"),
 ):
     app.command(_name, epilog=_module.EXAMPLES)(verb(_module.handle))
+app.add_typer(results.app, name="results")
 app.add_typer(submit.app, name="submit")
 app.add_typer(check.app, name="check")
 app.add_typer(config.app, name="config")

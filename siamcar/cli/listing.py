@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -9,22 +10,24 @@ import typer
 from siamcar.cli.common import Json, examples, print_json, stdout_console
 from siamcar.errors import UnknownNameError
 
-EXAMPLES = examples("siamcar list", "siamcar list trackers", "siamcar list presets --json")
+EXAMPLES = examples("siamcar list", "siamcar list trackers", "siamcar list backends", "siamcar list presets --json")
 
 
 def handle(
     what: Annotated[
-        str | None, typer.Argument(help="trackers, benchmarks, presets, conventions, weights or recipes. Default: all.")
+        str | None,
+        typer.Argument(help="trackers, benchmarks, presets, conventions, weights, backends or recipes. Default: all."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List trackers, benchmarks, presets, conventions, built-in weights and training recipes."""
+    """List trackers, benchmarks, presets, conventions, built-in weights, backends and training recipes."""
     listings = {
         "trackers": _trackers,
         "benchmarks": _benchmarks,
         "presets": _presets,
         "conventions": _conventions,
         "weights": _weights,
+        "backends": _backends,
         "recipes": _recipes,
     }
     if what is not None and what not in listings:
@@ -77,6 +80,30 @@ def _weights() -> list[dict[str, Any]]:
     from siamcar.weights_files import list_builtin_weights
 
     return [{"weights": name, "file": str(path)} for name, path in list_builtin_weights().items()]
+
+
+def _backends() -> list[dict[str, Any]]:
+    from siamcar.backends import AUTO, BackendStatus, list_backends
+
+    fastest = BackendStatus(AUTO, "the fastest of these that keeps the boxes of eager, measured here", ("fp32",), {})
+    return [
+        {
+            "backend": one.name,
+            "usable here": ", ".join(one.precisions) or None,
+            "not usable": "; ".join(f"{', '.join(names)}: {why}" for why, names in _group(one.obstacles).items())
+            or None,
+            "what it is": one.summary,
+        }
+        for one in [*list_backends(), fastest]
+    ]
+
+
+def _group(obstacles: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reason → the precisions that it holds for."""
+    groups: dict[str, list[str]] = {}
+    for precision, reason in obstacles.items():
+        groups.setdefault(reason, []).append(precision)
+    return groups
 
 
 def _recipes() -> list[dict[str, Any]]:

@@ -20,9 +20,11 @@ from siamcar.cli.common import (
     stdout_console,
 )
 from siamcar.cli.tracker_options import (
+    BackendName,
     ConfigFile,
     DeviceName,
     OptionPairs,
+    PrecisionName,
     PresetName,
     StrategyName,
     TrackerName,
@@ -49,6 +51,8 @@ def handle(
     preset: PresetName = None,
     config: ConfigFile = None,
     option: OptionPairs = None,
+    backend: BackendName = None,
+    precision: PrecisionName = None,
     device: DeviceName = None,
     benchmark: Annotated[str, typer.Option("--benchmark", "-b", help="Where the frames come from.")] = "synthetic",
     data: DataFolder = None,
@@ -64,22 +68,29 @@ def handle(
     Only the tracker's own calls are timed: frames are in memory before, and the first calls are left out. `fps` is
     one over the median time of a frame.
     """
-    from evaluation.executors.local import limit_threads
     from evaluation.runner import count_physical_cores, describe_environment
     from evaluation.speed import measure_load, measure_speed
 
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
+    named = {
+        "weights": weights,
+        "strategy": strategy,
+        "preset": preset,
+        "config": config,
+        "backend": backend,
+        "precision": precision,
+        "device": device,
+    }
     options = choose_options(named, parse_options(option or []))
     tell_ignored(config, preset)
     chosen = load_selected(benchmark, data, settings, sequences, limit)
     load = measure_load()
-    made = make_tracker(tracker, options)
-    limit_threads(threads)
+    made = make_tracker(tracker, options, threads)
     report = measure_speed(made, chosen, origin=chosen.origin, frames=frames)
     conditions = {
         "tracker": tracker,
         "options": options,
         "benchmark": chosen.name,
+        "backend": _describe_backend(made),
         "device": _find_device(made, device),
         "threads": threads,
         "contended": threads > count_physical_cores(),
@@ -97,6 +108,12 @@ def _find_device(tracker: Any, asked: str | None) -> str:
     return str(getattr(tracker, "device", asked or "cpu"))
 
 
+def _describe_backend(tracker: Any) -> dict[str, Any] | None:
+    """How the tracker's network is computed, if it says so."""
+    info = getattr(getattr(tracker, "model", None), "info", None)
+    return None if info is None else {"name": info.name, "precision": info.precision, "notes": info.notes}
+
+
 def _show(report: SpeedReport, conditions: dict[str, Any]) -> None:
     from rich.table import Table
 
@@ -104,9 +121,11 @@ def _show(report: SpeedReport, conditions: dict[str, Any]) -> None:
     cores = environment["physical_cores"]
     threads = conditions["threads"]
     console.print(f"[bold]{conditions['tracker']}[/bold] on {conditions['benchmark']}: the tracker alone")
+    backend = conditions["backend"]
+    way = f" · {backend['name']} {backend['precision']}" if backend else ""
     console.print(
         f"{environment['processor']}, {cores} physical {'core' if cores == 1 else 'cores'} · "
-        f"{threads} {'thread' if threads == 1 else 'threads'} · {conditions['device']} · "
+        f"{threads} {'thread' if threads == 1 else 'threads'} · {conditions['device']}{way} · "
         + ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     )
     console.print()

@@ -22,9 +22,11 @@ from siamcar.cli.common import (
     stderr_console,
 )
 from siamcar.cli.tracker_options import (
+    BackendName,
     ConfigFile,
     DeviceName,
     OptionPairs,
+    PrecisionName,
     PresetName,
     StrategyName,
     TrackerName,
@@ -86,6 +88,8 @@ def handle(
     preset: PresetName = None,
     config: ConfigFile = None,
     option: OptionPairs = None,
+    backend: BackendName = None,
+    precision: PrecisionName = None,
     device: DeviceName = None,
     out: Annotated[
         Path | None,
@@ -113,7 +117,6 @@ def handle(
     files (line 1 is the given box); and beside them `<name>_score.txt`, the tracker's confidence a line. Ctrl-C ends
     early and keeps what was done.
     """
-    from evaluation.executors.local import limit_threads
     from siamcar.frame_streams import open_stream
     from siamcar.windows import has_display
 
@@ -124,15 +127,21 @@ def handle(
             f"{what} is no display to open a window on.",
             "Give the first box: --init x,y,w,h" if given is None else "Leave out --show; the video is written.",
         )
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
+    named = {
+        "weights": weights,
+        "strategy": strategy,
+        "preset": preset,
+        "config": config,
+        "backend": backend,
+        "precision": precision,
+        "device": device,
+    }
     options = choose_options(named, parse_options(option or []))
     tell_ignored(config, preset)
     with open_stream(source) as stream:
         outputs = _choose_outputs(stream.name, out, boxes, show)
         _require_writable(outputs, overwrite, source)
-        made = make_tracker(tracker, options)
-        if threads is not None:
-            limit_threads(threads)
+        made = make_tracker(tracker, options, threads)
         _run(made, stream, given, outputs, show=show, limit=limit, overwrite=overwrite)
 
 

@@ -1,0 +1,45 @@
+"""The backend on OpenVINO; what it shares with ONNX Runtime is in test_onnx.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from siamcar.backends import list_backends, make_backend
+from siamcar.backends.measure import limit_torch_threads
+from siamcar.errors import ConfigError
+from siamcar.model.weights import load_model
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    with limit_torch_threads(1):
+        yield
+
+
+def test_bfloat16_where_the_processor_has_it() -> None:
+    model = load_model("siamcar_mobilenetv2")
+    usable = next(one.precisions for one in list_backends() if one.name == "openvino")
+    if "bf16" not in usable:
+        with pytest.raises(ConfigError, match="bfloat16"):
+            make_backend(model, "openvino", "bf16")
+        return
+    backend, full = make_backend(model, "openvino", "bf16"), make_backend(model, "openvino")
+    template, search = torch.full((1, 3, 127, 127), 90.0), torch.rand(1, 3, 255, 255) * 255
+    features = backend.template(template)
+    assert torch.equal(features[0], full.template(template)[0])  # computed once a sequence: in float32
+    assert not torch.equal(backend.search(features, search).cls, full.search(features, search).cls)
+
+
+def test_nothing_is_reported_to_the_maker() -> None:
+    """OpenVINO and NNCF would send a report over the network as soon as they are imported."""
+    code = (
+        "import sys; from siamcar.backends.quantization import import_openvino;"
+        "import_openvino(); import_openvino('nncf');"
+        "sys.exit(any(name.startswith('openvino_telemetry') and sys.modules[name] for name in list(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
