@@ -1,11 +1,15 @@
-"""Success against how strong an attribute is in a frame, for benchmarks that measure it (the synthetic one)."""
+"""Success against how strong an attribute is in a frame, for benchmarks that say so.
+
+The synthetic scenes measure strengths; VOT tags frames, so that there an attribute holds in a frame or does not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaluation.conventions import Convention
@@ -14,10 +18,13 @@ from evaluation.sequence import Benchmark
 from evaluation.statistics import compute_intervals
 from siamcar.errors import DataError, UnknownNameError
 
-__all__ = ["EDGES", "STRENGTH_COLUMNS", "build_strength_table"]
+__all__ = ["EDGES", "STRENGTH_COLUMNS", "TAG_EDGES", "build_strength_table"]
 
 EDGES = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
 """Ends of the bins of strength; the last bin includes 1."""
+
+TAG_EDGES = (0.0, 0.5, 1.0)
+"""The bins of attributes that hold in a frame or do not."""
 
 STRENGTH_COLUMNS = (
     "benchmark",
@@ -33,24 +40,24 @@ STRENGTH_COLUMNS = (
     "n_sequences",
 )
 
+Overlaps = npt.NDArray[np.float64]
+
 
 def build_strength_table(
     benchmark: Benchmark,
     frames: Iterable[tuple[str, pd.DataFrame]],
     convention: Convention,
     attributes: Sequence[str] | None = None,
-    *,
-    edges: Sequence[float] = EDGES,
 ) -> pd.DataFrame:
     """Success of the frames in which an attribute is so strong, over all sequences.
 
     Args:
         benchmark: with a strength a frame for its attributes.
-        frames: trackers with their tables, as `evaluation.tidy.build_frame_tables` yields them.
+        frames: trackers with their tables, as `evaluation.views.read_frame_tables` yields them.
         convention: the one of the tables; its thresholds make the success score, the area under the success curve of
-            the bin's counted frames.
+            the bin's counted frames. VOT's conventions have none: there it is the mean overlap of the counted frames,
+            their accuracy.
         attributes: which; by default all that vary.
-        edges: ends of the bins, rising.
 
     Returns:
         `STRENGTH_COLUMNS`, a row a tracker, attribute and bin that has frames; `low` and `high` are the ends of the
@@ -64,7 +71,7 @@ def build_strength_table(
     if not known:
         raise DataError(
             f"{benchmark.name} does not say how strong an attribute is in a frame.",
-            "The synthetic benchmark does.",
+            "The synthetic benchmark and VOT's do.",
         )
     for name in attributes or ():
         if name not in known:
@@ -73,17 +80,25 @@ def build_strength_table(
         name: {one.name: one.frame_attributes[name] for one in benchmark if name in one.frame_attributes}
         for name in attributes or known
     }
+    tagged = all(np.isin(values, (0.0, 1.0)).all() for by in strengths.values() for values in by.values())
+    edges = np.asarray(TAG_EDGES if tagged else EDGES, dtype=np.float64)
+
+    def score(overlap: Overlaps) -> float:
+        if benchmark.family == "vot":
+            return float(overlap.mean())
+        return float(compute_success_curve(overlap, convention.overlap_thresholds, convention.overlap_test).mean())
+
     rows: list[dict[str, Any]] = []
     for tracker, table in frames:
         for name, by_sequence in strengths.items():
-            found = _score_bins(table, by_sequence, convention, np.asarray(edges, dtype=np.float64))
+            found = _score_bins(table, by_sequence, score, edges)
             label = {"benchmark": benchmark.name, "tracker": tracker, "convention": convention.name, "attribute": name}
             rows += [{**label, **row} for row in found]
     return pd.DataFrame(rows, columns=list(STRENGTH_COLUMNS))
 
 
 def _score_bins(
-    table: pd.DataFrame, strengths: dict[str, Any], convention: Convention, edges: Any
+    table: pd.DataFrame, strengths: dict[str, Any], score: Callable[[Overlaps], float], edges: Any
 ) -> list[dict[str, Any]]:
     """A row a bin with frames."""
     parts: dict[int, list[tuple[float, int]]] = {}
@@ -95,8 +110,7 @@ def _score_bins(
         overlap = group["overlap"].to_numpy()
         for number in np.unique(bins).tolist():
             inside = overlap[bins == number]
-            curve = compute_success_curve(inside, convention.overlap_thresholds, convention.overlap_test)
-            parts.setdefault(number, []).append((float(curve.mean()), len(inside)))
+            parts.setdefault(number, []).append((score(inside), len(inside)))
     rows = []
     for number, entries in sorted(parts.items()):
         values, weights = (np.array(column, dtype=np.float64) for column in zip(*entries, strict=True))

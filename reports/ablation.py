@@ -144,9 +144,9 @@ def _list_notes(board: Board, *further: str) -> tuple[str, ...]:
 
 
 def build_strategy_table(board: Board, variants: Sequence[Variant], title: str, notes: Sequence[str] = ()) -> Table:
-    """The paper's Table 4: a row a benchmark and metric, a column a strategy; measured, published, the difference.
+    """The paper's Table 4: a column a strategy; of every benchmark and metric the published and the measured row.
 
-    The best and second-best of a row are marked, among measured and among published numbers apart.
+    Their difference stands below them where it can be made. The best and second-best of a row are marked.
 
     Args:
         board: of the benchmarks that are compared on.
@@ -155,35 +155,27 @@ def build_strategy_table(board: Board, variants: Sequence[Variant], title: str, 
         notes: further ones.
     """
     numbers = _Numbers(board)
-    columns = [
-        Column("Benchmark"),
-        Column("Metric"),
-        *(Column(one.name, numbers=True, group="Measured") for one in variants),
-        *(Column(one.name, numbers=True, group="Published") for one in variants),
-        *(Column(one.name, numbers=True, group="Measured − published") for one in variants),
-    ]
-    rows = []
+    heads = (Column("Benchmark"), Column("Metric"), Column("Kind"))
+    rows: list[tuple[Cell, ...]] = []
     for one in board.benchmarks:
         same = one.benchmark not in PUBLISHED_AS and one.benchmark in find_comparable(board)
         for metric in one.metrics:
             higher = (one.benchmark, metric) not in LOWER_IS_BETTER
+            label = (Cell(one.benchmark), Cell(f"{name_metric(metric)} {'↑' if higher else '↓'}"))
             measured = [
                 replace(numbers.write_measured(each, one.benchmark, metric), low=None, high=None) for each in variants
             ]
             published = [numbers.write_published(each, one.benchmark, metric) for each in variants]
             differences = [_subtract(a, b, same=same) for a, b in zip(measured, published, strict=True)]
-            arrow = "↑" if higher else "↓"
-            rows.append(
-                (
-                    Cell(one.benchmark),
-                    Cell(f"{name_metric(metric)} {arrow}"),
-                    *mark_best(measured, higher),
-                    *mark_best(published, higher),
-                    *differences,
-                )
-            )
+            kind = "measured" if any(cell.value is not None for cell in measured) else "not measured"
+            if any(cell.value is not None for cell in published):
+                rows.append((*label, Cell("published"), *mark_best(published, higher)))
+            rows.append((*label, Cell(kind), *mark_best(measured, higher)))
+            if any(cell.value is not None for cell in differences):
+                rows.append((*label, Cell("difference"), *differences))
     caption = f"{title}. Measured: {describe_benchmarks(board, _names(board))}; published: {PAPER}, Table 4."
-    return Table(tuple(columns), tuple(rows), caption, _list_notes(board, PAPER_NOTE, *notes))
+    columns = (*heads, *(Column(one.name, numbers=True) for one in variants))
+    return Table(columns, tuple(rows), caption, _list_notes(board, PAPER_NOTE, *notes))
 
 
 def _names(board: Board) -> list[str]:
@@ -217,12 +209,12 @@ def build_delta_table(
         Column("Benchmark"),
         Column("Metric"),
         Column("Variant"),
-        Column("Measured", numbers=True),
-        Column(f"− {baseline}", numbers=True),
-        Column("p (Holm)", numbers=True),
-        Column("Published", numbers=True),
-        Column(f"− published {baseline}", numbers=True),
-        Column("Measured − published", numbers=True),
+        Column("value", numbers=True, group="Measured"),
+        Column(f"− {baseline}", numbers=True, group="Measured"),
+        Column("p (Holm)", numbers=True, group="Measured"),
+        Column("value", numbers=True, group="Published"),
+        Column(f"− {baseline}", numbers=True, group="Published"),
+        Column("Diff.", numbers=True),
     )
     rows = []
     for one in board.benchmarks:
@@ -234,6 +226,8 @@ def build_delta_table(
             for variant, measured in zip(variants, mark_best(written, higher), strict=True):
                 published = numbers.write_published(variant, one.benchmark, metric)
                 of_base = numbers.write_published(base, one.benchmark, metric)
+                if measured.value is None and published.value is None:
+                    continue
                 delta, p_value = deltas.get((one.benchmark, metric, variant.name), (Cell(MISSING), Cell(MISSING)))
                 rows.append(
                     (
@@ -338,12 +332,14 @@ def build_backbone_table(board: Board, variants: Sequence[BackboneVariant], titl
         "Speeds belong to their machines: the paper's is an RTX 2080 Ti."
     )
     notes = _list_notes(board, costs_note, PAPER_NOTE, *notes)
-    return build_beside_table(heads, columns, rows, caption, notes, find_comparable(board))
+    table = build_beside_table(heads, columns, rows, caption, notes, find_comparable(board))
+    # A wide table as it is; `build_delta_table` has the intervals.
+    return replace(table, rows=tuple(tuple(replace(cell, low=None, high=None) for cell in row) for row in table.rows))
 
 
 def _label(backbone: str, tracker: str, kind: str, cost: BackboneVariant | None = None) -> tuple[Cell, ...]:
     known = (
-        (write_number(cost.parameters, 1), write_number(cost.gflops, 1))
+        (write_number(cost.parameters, 1, kind=""), write_number(cost.gflops, 1, kind=""))
         if cost is not None
         else (Cell(MISSING, comparable=False),) * 2
     )

@@ -7,6 +7,7 @@ synthetic scenes are alike here. The table of values is `reports.tables.build_at
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import MaxNLocator
 
 from evaluation.leaderboard import Scores
 from reports.attribute_names import get_attribute_name
@@ -34,7 +36,7 @@ from reports.plots.figure import (
     set_heading,
     styled,
 )
-from reports.tables import name_metric
+from reports.tables import get_digits, label_metric, name_metric
 from siamcar.errors import ResultsError, UnknownNameError
 
 __all__ = [
@@ -91,7 +93,10 @@ def plot_attribute_curves(
     if not scores.sequence_curves.get(curve):
         raise ResultsError(
             f"There is nothing to plot: no tracker has a whole result file of {scores.benchmark}, or the convention "
-            f"{scores.convention.name} does not define such a curve."
+            f"{scores.convention.name} does not define such a curve.",
+            "Of VOT's tags there are bars, a radar and the strength; `siamcar plot eao --attribute` has one."
+            if scores.is_vot
+            else "",
         )
     panels: list[str | None] = [None, *chosen]
     rows = math.ceil(len(panels) / columns)
@@ -137,10 +142,16 @@ def plot_attribute_curves(
     return figure
 
 
+def _shorten(text: str, length: int = 34) -> str:
+    """Text cut in its middle: the ends of trackers' names tell them apart."""
+    ends = (length - 1) // 2
+    return text if len(text) <= length else f"{text[: length - 1 - ends]}…{text[-ends:]}"
+
+
 def _add_panel_legend(figure: Figure, axes: Axes, corners: Sequence[Corner]) -> None:
     """A legend of the best trackers, in a corner where it hides no curve, if there is one."""
     handles, labels = axes.get_legend_handles_labels()
-    shortened = [textwrap.shorten(label.split("\n")[0], 34, placeholder="…") for label in labels[:_IN_PANEL]]
+    shortened = [_shorten(re.sub(r"\n *", "", label)) for label in labels[:_IN_PANEL]]
     look: dict[str, Any] = {
         "handles": handles[:_IN_PANEL],
         "labels": shortened,
@@ -154,6 +165,10 @@ def _add_panel_legend(figure: Figure, axes: Axes, corners: Sequence[Corner]) -> 
         axes.legend(loc=corners[0], **look)
 
 
+def _is_higher_better(table: pd.DataFrame, metric: str) -> bool:
+    return bool(table.loc[table["metric"] == metric, "higher_is_better"].iloc[0])
+
+
 def _pivot(table: pd.DataFrame, metric: str, trackers: Sequence[str] | None) -> pd.DataFrame:
     """Attributes × trackers of one metric, the attributes that are hardest on average first."""
     rows = table[(table["metric"] == metric) & table["attribute"].notna()]
@@ -161,7 +176,8 @@ def _pivot(table: pd.DataFrame, metric: str, trackers: Sequence[str] | None) -> 
         raise ResultsError(f"There is nothing to plot: no values of {metric} by attribute.")
     values = rows.pivot_table(index="attribute", columns="tracker", values="value", sort=False)
     values = values.reindex(columns=[name for name in trackers or values.columns if name in values.columns])
-    return values.loc[values.mean(axis=1).sort_values(kind="stable").index]
+    hardest_first = values.mean(axis=1).sort_values(ascending=_is_higher_better(table, metric), kind="stable")
+    return values.loc[hardest_first.index]
 
 
 def _count_sequences(table: pd.DataFrame) -> Mapping[str, int]:
@@ -221,9 +237,12 @@ def plot_attribute_bars(
     axes.set_xlim(-0.6, len(values) - 0.4)
     lowest, highest = float(np.nanmin(values.to_numpy())), float(np.nanmax(values.to_numpy()))
     # Bars begin at zero, or their lengths would lie; points need not.
-    axes.set_ylim(max(0.0, lowest - 0.05) if many else 0.0, min(1.0, highest + 0.05))
+    room = 0.05 if highest <= 1.0 else 0.05 * highest
+    axes.set_ylim(
+        max(0.0, lowest - room) if many else 0.0, highest + room if highest > 1.0 else min(1.0, highest + room)
+    )
     axes.grid(visible=False, axis="x")
-    axes.set_ylabel(name_metric(metric))
+    axes.set_ylabel(label_metric(metric, higher_is_better=_is_higher_better(table, metric)))
     benchmark, *facts = _describe(table, n_sequences)
     set_heading(
         axes,
@@ -268,15 +287,17 @@ def plot_attribute_radar(
         look = looks[tracker]
         line = look.line() | {"linewidth": 1.2 if look.many else 1.8, "marker": look.marker, "markevery": 1}
         axes.plot(closed, np.append(column, column[:1]), label=plain(tracker), zorder=3, **(line | {"markersize": 4}))
-    top = float(np.nanmax(values.to_numpy()))
+    rings = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0.0, max(float(np.nanmax(values.to_numpy())), 1e-9))
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
-    axes.set_ylim(0.0, math.ceil(top * 10) / 10)
-    axes.set_yticks(np.arange(1, math.ceil(top * 10) + 1, 2 if top > 0.5 else 1) / 10)
+    axes.set_ylim(0.0, rings[-1])
+    axes.set_yticks(rings[1:])
     axes.tick_params(axis="y", labelsize=8, labelcolor="#555555")
     axes.set_rlabel_position(180.0 / len(values))
+    digits = get_digits(metric)
     names = [
-        f"{textwrap.fill(get_attribute_name(name), 16)}\n({values.loc[name].min():.3f}, {values.loc[name].max():.3f})"
+        f"{textwrap.fill(get_attribute_name(name), 16)}\n"
+        f"({values.loc[name].min():.{digits}f}, {values.loc[name].max():.{digits}f})"
         for name in values.index
     ]
     axes.set_xticks(angles, names, fontsize=8.5)
@@ -291,6 +312,7 @@ def plot_attribute_radar(
         figure,
         f"{name_metric(metric)} by attribute on {benchmark}",
         *facts,
+        "" if _is_higher_better(table, metric) else "lower is better",
         "in brackets: lowest and highest value",
     )
     figure.legend(
@@ -310,10 +332,12 @@ def plot_strength(
     trackers: Sequence[str] | None = None,
     intervals: bool = False,
     columns: int = 4,
+    score: str = "Success",
 ) -> Figure:
     """Success against how strong an attribute is in a frame: one panel an attribute, one curve a tracker.
 
-    The bars at the bottom are the share of frames in each bin; a curve over few frames says little.
+    The bars at the bottom are the share of frames in each bin; a curve over few frames says little. Attributes that
+    hold in a frame or do not (VOT's tags) have two bins, without and with.
 
     Args:
         table: rows of `evaluation.strength.STRENGTH_COLUMNS`.
@@ -321,6 +345,7 @@ def plot_strength(
         trackers: which and in which order; by default all, as they come.
         intervals: draw 95 % bootstrap intervals over sequences as bands.
         columns: panels in a row.
+        score: what the values are called: of VOT's benchmarks "Accuracy".
 
     Raises:
         ResultsError: no values.
@@ -331,8 +356,8 @@ def plot_strength(
     if table.empty or not attributes:
         raise ResultsError("There is nothing to plot: no frame has an attribute of known strength.")
     looks = find_looks(names)
-    columns = min(columns, len(attributes))
     rows = math.ceil(len(attributes) / columns)
+    columns = math.ceil(len(attributes) / rows)
     figure = make_figure(3.6 * columns, 2.9 * rows + 1.0)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for number, (axes, attribute) in enumerate(zip(grid, attributes, strict=False)):
@@ -340,17 +365,21 @@ def plot_strength(
         _draw_strength(axes, part, edges, names, looks, intervals)
         axes.set_title(plain(get_attribute_name(attribute)), fontsize=11)
         axes.tick_params(labelbottom=True, labelsize=8)
-        axes.set_xlabel("Strength in the frame" if number + columns >= len(attributes) else "", fontsize=9)
-        axes.set_ylabel("Success" if number % columns == 0 else "", fontsize=9)
+        if len(edges) == 2:
+            axes.set_xticks([0.25, 0.75], ["frames without", "frames with"])
+        elif number + columns >= len(attributes):
+            axes.set_xlabel("Strength in the frame", fontsize=9)
+        axes.set_ylabel(score if number % columns == 0 else "", fontsize=9)
     for axes in grid[len(attributes) :]:
         axes.remove()
     benchmark, *facts = _describe(table, n_sequences)
     figure.tight_layout()
     set_figure_heading(
         figure,
-        f"Success by strength of attribute on {benchmark}",
+        f"{score} {'of frames with and without an attribute' if len(edges) == 2 else 'by strength of attribute'}"
+        f" on {benchmark}",
         *facts,
-        "grey: share of frames",
+        "columns: share of frames",
         "bands: 95 % over sequences" if intervals else "",
     )
     figure.legend(
@@ -377,9 +406,9 @@ def _draw_strength(
         share,
         bins["high_strength"] - bins["low_strength"],
         align="edge",
-        color="#DDDDDD",
-        edgecolor="white",
-        linewidth=0.8,
+        fill=False,  # filled ones would be taken for the band of a tracker
+        edgecolor="#888888",
+        linewidth=0.9,
         zorder=1,
     )
     for tracker in trackers:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from evaluation.failures import KINDS
 from reports.attribute_names import get_attribute_name
@@ -95,6 +96,7 @@ def plot_failure_kinds(summary: pd.DataFrame, benchmark: str, n_sequences: int, 
     axes.set_xlim(0.0, max(1.0, float(left.max())) * 1.3)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("Losses of the target")
     set_heading(
         axes,

@@ -214,10 +214,16 @@ def _render_index(items: Sequence[PaperItem], results: Path) -> str:
         for stem, table in item.tables.items():
             files = ", ".join(f"[{ending}](tables/{stem}.{ending})" for ending in ("tex", "csv"))
             lines += [render_markdown(table), f"As a file: {files}\n"]
-        lines += [f"![{item.place}: {stem}](figures/{stem}.png)\n" for stem in item.figures]
+        lines += [f"![{_describe_figure(item, stem)}](figures/{stem}.png)\n" for stem in item.figures]
         if item.missing:
             lines += ["Missing:\n", "".join(f"- {one}\n" for one in item.missing)]
     return "\n".join(lines)
+
+
+def _describe_figure(item: PaperItem, stem: str) -> str:
+    """What stands for a picture where it is not seen."""
+    kind = stem.partition("_")[2].replace("_", " ")
+    return f"{item.place}: {item.title}" + (f", {kind}" if kind else "")
 
 
 def _anchor(item: PaperItem) -> str:

@@ -81,6 +81,11 @@ _LATEX = {
     "×": r"$\times$",
     "±": r"$\pm$",
     "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "→": r"$\to$",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "−": r"$-$",
     "Δ": r"$\Delta$",
     "†": r"\dag{}",
@@ -95,9 +100,34 @@ def _escape_latex(text: str) -> str:
     return re.sub("|".join(map(re.escape, _LATEX)), lambda found: _LATEX[found.group()], text)
 
 
-def _write_latex_cell(cell: Cell) -> str:
-    interval = rf"{{\footnotesize {cell.interval}}}" if cell.interval else ""
-    return _join(_LATEX_MARKS[cell.mark].format(_escape_latex(cell.text)), interval)
+def _write_latex_cell(cell: Cell, interval_size: str) -> str:
+    text = _escape_latex(cell.text)
+    if cell.value is not None:
+        text = _write_minus(text)
+    interval = rf"{{{interval_size} {_write_minus(cell.interval)}}}" if cell.interval else ""
+    return _join(_LATEX_MARKS[cell.mark].format(text), interval)
+
+
+def _write_minus(text: str) -> str:
+    """Numbers with a minus sign, where a hyphen would be too short."""
+    return re.sub(r"-(?=\d)", "$-$", text)
+
+
+_LATEX_SIZES = (
+    (90, "", r"\footnotesize"),
+    (105, r"\small", r"\footnotesize"),
+    (120, r"\footnotesize\setlength{\tabcolsep}{4pt}", r"\scriptsize"),
+    (0, r"\scriptsize\setlength{\tabcolsep}{2pt}", r"\tiny"),
+)
+"""So many characters fit on a page's width (17 cm): the print of the table, and that of its intervals."""
+
+
+def _choose_latex_size(table: Table) -> tuple[str, str]:
+    width = sum(
+        max(len(column.head), *(len(_join(row[index].text, row[index].interval)) for row in table.rows), 0) + 2
+        for index, column in enumerate(table.columns)
+    )
+    return next(((size, small) for most, size, small in _LATEX_SIZES if width <= most), _LATEX_SIZES[-1][1:])
 
 
 def _group(columns: Iterable[Column]) -> list[tuple[str, int]]:
@@ -121,18 +151,20 @@ def _write_latex_groups(table: Table) -> list[str]:
 def render_latex(table: Table) -> str:
     """The table as a LaTeX `table` environment that needs the package booktabs, caption and notes included.
 
-    Ends with a newline.
+    Wide tables are set in smaller print, to fit a page of 17 cm. Ends with a newline.
     """
+    size, interval_size = _choose_latex_size(table)
     lines = [
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{_escape_latex(table.caption)}}}",
+        *([f"  {size}"] if size else []),
         rf"  \begin{{tabular}}{{{''.join('r' if column.numbers else 'l' for column in table.columns)}}}",
         r"    \toprule",
         *(f"    {line}" for line in _write_latex_groups(table)),
         f"    {' & '.join(_escape_latex(column.head) for column in table.columns)} \\\\",
         r"    \midrule",
-        *(f"    {' & '.join(map(_write_latex_cell, row))} \\\\" for row in table.rows),
+        *(f"    {' & '.join(_write_latex_cell(cell, interval_size) for cell in row)} \\\\" for row in table.rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         *(rf"  \par\smallskip\footnotesize {_escape_latex(note)}" for note in table.notes),
@@ -228,9 +260,14 @@ def render_html(table: Table) -> str:
 def render_rich(table: Table) -> Group:
     """The table for a terminal, caption and notes below."""
     style = {"": "", "best": "bold", "second": "italic"}
-    rendered = RichTable(box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        rendered.add_column(Text(column.title), justify="right" if column.numbers else "left", overflow="fold")
+    rendered = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(table.columns):
+        texts = [column.title, *(_join(row[index].text, row[index].interval) for row in table.rows)]
+        # A narrow terminal breaks cells between words, and only longer ones within them.
+        word = max(len(word) for text in texts for word in text.split() or [""])
+        rendered.add_column(
+            Text(column.title), justify="right" if column.numbers else "left", overflow="fold", min_width=min(word, 12)
+        )
     for row in table.rows:
         cells = [Text(cell.text, style=style[cell.mark]) for cell in row]
         rendered.add_row(
@@ -252,8 +289,9 @@ table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px so
 thead {{ border-bottom: 1px solid; }}
 th, td {{ padding: .2em .8em; text-align: left; }}
 td.number, th.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+th[scope="colgroup"]:not(:empty) {{ text-align: center; border-bottom: 1px solid #999; }}
 td.published {{ color: #555; }}
-.interval {{ font-size: .85em; color: #555; }}
+.interval {{ font-size: .85em; color: #555; white-space: nowrap; }}
 p {{ font-size: .9em; color: #555; margin: .4em 0; }}
 </style>
 {body}</html>

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from evaluation.leaderboard import Scores
 from evaluation.metrics.success import Curve
 from reports.plots import plot_norm_precision, plot_precision, plot_success, save_figure
+from reports.plots.vot import VOT_PLOTS, list_vot_plots
 from reports.render import render_markdown
 from reports.tables import METRIC_NAMES, build_attribute_table, build_score_table
 from siamcar import __version__
@@ -18,22 +19,25 @@ from siamcar.files import write_atomic
 
 __all__ = ["render_report", "write_report"]
 
-PLOTS: Mapping[str, tuple[str, Callable[[Scores], Figure], Callable[[Scores], Mapping[str, Curve]]]] = {
+CURVES: Mapping[str, tuple[str, Callable[[Scores], Figure], Callable[[Scores], Mapping[str, Curve]]]] = {
     "success": ("Success plot", plot_success, lambda scores: scores.success_curves),
     "precision": ("Precision plot", plot_precision, lambda scores: scores.precision_curves),
     "norm_precision": ("Normalised precision plot", plot_norm_precision, lambda scores: scores.norm_precision_curves),
 }
 """File stem → what it shows, what draws it, and the curves in it."""
 
+PLOTS: Mapping[str, tuple[str, Callable[[Scores], Figure]]] = {
+    **{stem: (title, draw) for stem, (title, draw, _) in CURVES.items()},
+    **VOT_PLOTS,
+}
+"""File stem → what it shows, and what draws it."""
+
 
 def _choose_plots(scores: Scores) -> list[str]:
-    """The plots whose curves the convention defines; the success plot in any case, since it says what is missing.
-
-    None for VOT's experiments, whose runs are no single pass.
-    """
+    """The plots whose curves the convention defines; the success plot in any case, since it says what is missing."""
     if scores.is_vot:
-        return []
-    return [stem for stem, (_, _, curves) in PLOTS.items() if stem == "success" or curves(scores)]
+        return list_vot_plots(scores)
+    return [stem for stem, (_, _, curves) in CURVES.items() if stem == "success" or curves(scores)]
 
 
 def render_report(scores: Scores) -> str:
@@ -46,9 +50,9 @@ def render_report(scores: Scores) -> str:
     ]
     if undefined:
         parts.append(f"The convention `{scores.convention.name}` does not define: {', '.join(undefined)}.\n")
-    if not scores.is_vot:
+    if chosen := _choose_plots(scores):
         parts.append("## Plots\n")
-    parts += [f"![{PLOTS[stem][0]} on {scores.benchmark}]({stem}.png)\n" for stem in _choose_plots(scores)]
+    parts += [f"![{PLOTS[stem][0]} on {scores.benchmark}]({stem}.png)\n" for stem in chosen]
     if not scores.spread.empty:
         parts += ["## Repetitions\n", _render_spread(scores)]
     if scores.attributes_n:

@@ -20,6 +20,8 @@ __all__ = [
     "build_attribute_table",
     "build_score_table",
     "build_sequence_table",
+    "get_digits",
+    "label_metric",
     "mark_best",
     "name_metric",
     "write_number",
@@ -47,6 +49,8 @@ METRIC_NAMES = {
 MISSING = "–"
 CONTENDED = "†"
 SPEEDS = ("fps", "fps_mean")
+DIGITS = {**dict.fromkeys(SPEEDS, 1), "failures": 1}
+"""Digits after the point of metrics that are no shares."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,9 @@ class Cell:
         if self.low is None or self.high is None:
             return ""
         digits = len(self.text.split()[0].partition(".")[2])
-        sign = "+" if self.text.startswith(("+", "-")) else ""
-        return f"[{self.low:{sign}.{digits}f}, {self.high:{sign}.{digits}f}]"
+        # Only differences are below zero; one that is printed as zero has no sign of its own.
+        signed = self.text.startswith(("+", "-")) or self.low < 0
+        return f"[{_print(self.low, digits, signed=signed)}, {_print(self.high, digits, signed=signed)}]"
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,22 @@ def name_metric(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def label_metric(metric: str, *, higher_is_better: bool) -> str:
+    """How a metric is called at an axis, where an arrow would be read as the axis's own."""
+    return name_metric(metric) + ("" if higher_is_better else " (lower is better)")
+
+
+def get_digits(metric: str) -> int:
+    """How many digits of a metric are printed after the point."""
+    return DIGITS.get(metric, 3)
+
+
+def _print(value: float, digits: int, *, signed: bool) -> str:
+    """A number with so many digits; what is printed as zero has no sign."""
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text if float(text) else text.lstrip("+-")
+
+
 def write_number(
     value: float,
     digits: int = 3,
@@ -165,7 +186,7 @@ def write_number(
     if not np.isfinite(value):
         return Cell(MISSING, comparable=False)
     low, high = interval if interval is not None and np.isfinite(interval).all() else (None, None)
-    text = f"{value:{'+' if signed else ''}.{digits}f}{suffix}"
+    text = f"{_print(value, digits, signed=signed)}{suffix}"
     return Cell(text, float(value), "", comparable, low, high, kind, source)
 
 
@@ -237,7 +258,7 @@ def build_score_table(scores: Scores) -> Table:
             row.append(
                 write_number(
                     scores.get_value(name, metric),
-                    1 if metric in SPEEDS else 3,
+                    get_digits(metric),
                     comparable=complete[name] and not contended,
                     suffix=f" {CONTENDED}" if contended else "",
                 )
@@ -269,7 +290,9 @@ def build_attribute_table(scores: Scores, metric: str | None = None) -> Table:
     rows = []
     for attribute, count in scores.attributes_n.items():
         cells = [
-            write_number(scores.get_value(name, metric, attribute), 3, comparable=scores.is_complete(name))
+            write_number(
+                scores.get_value(name, metric, attribute), get_digits(metric), comparable=scores.is_complete(name)
+            )
             for name in order
         ]
         rows.append([Cell(attribute), Cell(str(count)), *mark_best(cells, scores.is_higher_better(metric))])
@@ -288,7 +311,7 @@ def build_sequence_table(scores: Scores, metric: str | None = None) -> Table:
     values = rows_of_metric.pivot_table(index="sequence", columns="tracker", values="value", sort=False)
     rows = []
     for sequence, row in values.iterrows():
-        cells = [write_number(float(row.get(name, np.nan)), 3) for name in order]
+        cells = [write_number(float(row.get(name, np.nan)), get_digits(metric)) for name in order]
         rows.append([Cell(str(sequence)), *mark_best(cells, scores.is_higher_better(metric))])
     columns = [Column("Sequence"), *_tracker_columns(scores)]
     return _build(columns, rows, f"{METRIC_NAMES[metric]} by sequence on {_describe(scores)}.", [])

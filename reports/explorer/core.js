@@ -42,7 +42,7 @@ const isKnown = (value) => value !== null && value !== undefined && Number.isFin
 
 function formatValue(value, metric) {
   if (!isKnown(value)) return "–";
-  return metric.speed ? value.toFixed(1) : value.toFixed(3);
+  return value.toFixed(metric.digits ?? 3);
 }
 
 // Black lines would vanish on a dark page.

@@ -73,6 +73,20 @@ function showTrackers(trackers) {
   renderView();
 }
 
+const ROWS = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+
+// In a table, the arrows go to the same control of the next row: hundreds of rows are far for the tabulator.
+function moveInTable(event) {
+  const cell = event.target.closest("tr > *"), step = ROWS[event.key];
+  if (!cell || !step || event.ctrlKey || event.metaKey || event.altKey) return;
+  const rows = [...cell.closest("table").tBodies[0].rows], column = cell.cellIndex;
+  const target = rows[Math.min(Math.max(rows.indexOf(cell.parentElement) + step, 0), rows.length - 1)];
+  const control = target?.cells[column]?.querySelector("a, button, input") ?? target?.querySelector("a, button, input");
+  if (!control) return;
+  event.preventDefault();
+  control.focus();
+}
+
 function listen() {
   const on = (id, kind, action) => byId(id).addEventListener(kind, action);
   const all = TRACKERS.map((_, tracker) => tracker);
@@ -101,6 +115,7 @@ function listen() {
   on("theme", "click", () => { setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); renderView(); });
   // The address names the view, so this link must not become the address.
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
+  document.addEventListener("keydown", moveInTable);
   document.addEventListener("keydown", (event) => {
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
     if (state.view !== "sequence" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -110,8 +125,8 @@ function listen() {
   window.addEventListener("hashchange", () => { followAddress(); byId("main").focus({ preventScroll: true }); window.scrollTo(0, 0); });
   // Paper is white, whatever the screen is.
   let before = "light";
-  window.addEventListener("beforeprint", () => { before = document.documentElement.dataset.theme; setTheme("light"); renderView(); });
-  window.addEventListener("afterprint", () => { setTheme(before); renderView(); });
+  window.addEventListener("beforeprint", () => { before = document.documentElement.dataset.theme; setTheme("light"); state.printing = true; renderView(); });
+  window.addEventListener("afterprint", () => { setTheme(before); state.printing = false; renderView(); });
 }
 
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

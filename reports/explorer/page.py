@@ -12,8 +12,8 @@ from typing import Any
 from evaluation.leaderboard import Scores
 from evaluation.results import find_results_folder
 from evaluation.run_record import RunRecord, read_run_record
-from evaluation.scoring import read_results
 from evaluation.sequence import Benchmark
+from evaluation.views import load_runs
 from evaluation.vot.scores import find_vot_workspace
 from reports.attribute_names import get_attribute_name
 from reports.explorer.packing import Pool, embed_json
@@ -27,8 +27,8 @@ from siamcar.files import write_atomic
 __all__ = ["render_explorer", "write_explorer"]
 
 SCRIPTS = (
-    "core.js", "statistics.js", "state.js", "ranking.js", "plots.js", "sequences.js", "sequence.js", "provenance.js",
-    "main.js",
+    "core.js", "statistics.js", "state.js", "ranking.js", "plots.js", "vot.js", "sequences.js", "sequence.js",
+    "provenance.js", "main.js",
 )  # fmt: skip
 """The page's own scripts, in the order in which they run."""
 
@@ -51,8 +51,7 @@ def render_explorer(
     Args:
         scores: one a convention, of the same trackers; the page opens with the first.
         benchmark: what they are of. Key frames are shown where its frames are at hand.
-        results: gives the trackers' results for time lines and boxes; None leaves them out, as VOT's experiments
-            must, which restart trackers.
+        results: gives the trackers' results for time lines and boxes; None leaves them out.
         records: tracker → the record of its run, of those that have one.
 
     Raises:
@@ -98,12 +97,12 @@ def write_explorer(path: Path, scores: Sequence[Scores], benchmark: Benchmark, r
         OSError: the file cannot be written.
     """
     trackers = scores[0].trackers if scores else ()
-    restarted = benchmark.family == "vot"
-    folder = find_vot_workspace(results, benchmark) if restarted else find_results_folder(results, benchmark)
+    find = find_vot_workspace if benchmark.family == "vot" else find_results_folder
+    folder = find(results, benchmark)
     page = render_explorer(
         scores,
         benchmark,
-        None if restarted else lambda: read_results(benchmark, results, trackers),
+        lambda: load_runs(benchmark, results, trackers),
         {tracker: record for tracker in trackers if (record := _read_record(folder, tracker)) is not None},
     )
     write_atomic(path, page.encode())

@@ -20,10 +20,14 @@ function makeLayout(more) {
   };
 }
 
+// A plot on paper: the width of a page of A4 or Letter between its margins. Plotly cannot measure a page.
+const PAPER_WIDTH = 680;
+
 // The element has the height, not the layout: Plotly drops the layout's when the window changes.
 function draw(plot, traces, { height, ...layout }) {
   plot.style.height = `${height}px`;
-  Plotly.react(plot, traces, { ...layout, autosize: true }, CONFIG);
+  const size = state.printing ? { autosize: false, width: PAPER_WIDTH, height } : { autosize: true };
+  Plotly.react(plot, traces, { ...layout, ...size }, CONFIG);
 }
 
 // A tracker's line: as in the other pictures of a report; while one is highlighted the others step back.
@@ -36,15 +40,27 @@ function makeLine(tracker, width) {
 const shownTrackers = () => TRACKERS.map((_, tracker) => tracker).filter((tracker) => state.shown.has(tracker));
 
 function renderCurves() {
-  const home = byId("curves"), curves = convention().curves;
+  const home = byId("curves"), plots = new Map(listVotPlots());
+  for (const [kind, curve] of Object.entries(convention().curves)) plots.set(kind, (plot) => renderCurve(plot, kind, curve));
   for (const old of [...home.children]) {
-    if (!(old.dataset.kind in curves)) { Plotly.purge(old); old.remove(); }
+    if (!plots.has(old.dataset.kind)) { Plotly.purge(old); old.remove(); }
   }
   // All are there before one is drawn, so that each takes its final width.
-  for (const kind of Object.keys(curves)) {
+  for (const kind of plots.keys()) {
     if (!byId(`plot-${kind}`)) home.append(make("div", { class: "plot", id: `plot-${kind}`, "data-kind": kind, role: "img" }));
   }
-  for (const [kind, curve] of Object.entries(curves)) renderCurve(byId(`plot-${kind}`), kind, curve);
+  for (const [kind, render] of plots) render(byId(`plot-${kind}`));
+}
+
+// What stands above a plot: what it is, and of which sequences.
+function makeTitle(what) {
+  const text = plain(shorten(`${what} – ${describeFilter() || "all sequences"} (${state.chosen.length})`, 70));
+  return { text, font: { size: 14 }, xref: "paper", x: 0, xanchor: "left", yref: "paper", y: 1, yanchor: "bottom", pad: { b: 10 } };
+}
+
+function describePlot(plot, what, trackers) {
+  const title = `${what} – ${describeFilter() || "all sequences"} (${state.chosen.length})`;
+  plot.setAttribute("aria-label", `${title}, ${count(trackers, "tracker")}. The ranking table holds the scores.`);
 }
 
 function renderCurve(plot, kind, curve) {
@@ -64,16 +80,15 @@ function renderCurve(plot, kind, curve) {
   }
   const inside = traces.length <= IN_LEGEND;
   const corner = kind === "success" ? { x: 0.02, y: 0.02, yanchor: "bottom" } : { x: 0.98, xanchor: "right", y: 0.02, yanchor: "bottom" };
-  const title = `${curve.title} – ${describeFilter() || "all sequences"} (${state.chosen.length})`;
   draw(plot, traces, makeLayout({
     height: 430,
-    title: { text: plain(shorten(title, 70)), font: { size: 14 }, xref: "paper", x: 0, xanchor: "left", yref: "paper", y: 1, yanchor: "bottom", pad: { b: 10 } },
+    title: makeTitle(curve.title),
     showlegend: inside && traces.length > 0,
     legend: { ...corner, bgcolor: css("--paper") + "cc", font: { size: 11.5 }, title: { text: curve.metricTitle, font: { size: 11 } } },
     xaxis: { title: { text: curve.labels[0], standoff: 10 }, range: [0, curve.x.at(-1)] },
     yaxis: { title: { text: curve.labels[1] }, range: [0, 1.005] },
   }));
-  plot.setAttribute("aria-label", `${title}, ${count(traces.length, "tracker")}. The ranking table holds the scores.`);
+  describePlot(plot, curve.title, traces.length);
 }
 
 const CONVENTION_SYMBOLS = ["circle", "diamond", "square", "triangle-up", "x", "cross", "star", "hexagon", "triangle-down"];

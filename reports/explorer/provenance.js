@@ -46,8 +46,8 @@ function describeMethod() {
   ];
   if (DATA.timelines) {
     lines.push(
-      `Time lines show each tracker's first run under the convention ${DATA.timelines.convention}, in at most ${DATA.timelines.points} points a sequence: with more frames a point is the mean of several. They are stored in steps of 1/254.`,
-      "Bars below a time line: frames in which the overlap has fallen to zero and stays there.",
+      `Time lines: ${DATA.timelines.runs}, convention ${DATA.timelines.convention}, in at most ${DATA.timelines.points} points a sequence: with more frames a point is the mean of several. They are stored in steps of 1/254.`,
+      DATA.timelines.bars,
     );
   }
   return lines;

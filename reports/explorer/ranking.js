@@ -15,13 +15,17 @@ function computeSpread(tracker) {
   return { found, low: Math.min(...values), high: Math.max(...values) };
 }
 
-const isWhole = (summary, tracker) => summary.scored[tracker] === state.chosen.length;
+// A sequence may weigh nothing in one metric: VOT's accuracy where the target was lost at once.
+const countScored = (tracker) =>
+  Math.max(...convention().metrics.map((metric) => summarize(state.convention, metric, false).scored[tracker]));
+
+const isWhole = (tracker) => countScored(tracker) === state.chosen.length;
 
 // Places by the convention's first metric: what is not scored on every chosen sequence has none.
 function computeRanks() {
   const metric = rankingMetric(), summary = summarize(state.convention, metric, false);
   const ranked = TRACKERS.map((_, tracker) => tracker).filter(
-    (tracker) => isKnown(summary.values[tracker]) && isWhole(summary, tracker) && state.chosen.length,
+    (tracker) => isKnown(summary.values[tracker]) && isWhole(tracker) && state.chosen.length,
   );
   const better = (a, b) => (metric.higher ? summary.values[a] > summary.values[b] : summary.values[a] < summary.values[b]);
   return new Map(ranked.map((tracker) => [tracker, 1 + ranked.filter((other) => better(other, tracker)).length]));
@@ -35,7 +39,7 @@ function renderRanking() {
   const getters = {
     rank: (tracker) => ranks.get(tracker) ?? NaN,
     name: (tracker) => TRACKERS[tracker].name,
-    scored: (tracker) => summaries[0].scored[tracker],
+    scored: countScored,
     spread: (tracker) => (spreads?.[tracker] ? spreads[tracker].high - spreads[tracker].low : NaN),
   };
   metrics.forEach((metric, place) => (getters[metric.id] = (tracker) => summaries[place].values[tracker]));
@@ -96,7 +100,7 @@ function makeRankingRow(tracker, metrics, summaries, marks, ranks, spreads) {
     const ends = interval ? make("small", {}, `[${formatValue(interval[0], metric)}, ${formatValue(interval[1], metric)}]`) : null;
     return make("td", { class: marks[place](tracker), "data-metric": metric.id }, text, ends);
   });
-  const scored = summaries[0].scored[tracker];
+  const scored = countScored(tracker);
   const spread = spreads?.[tracker];
   const range = spread ? `${spread.low.toFixed(3)} – ${spread.high.toFixed(3)}` : "–";
   const width = spread ? make("small", {}, `${(spread.high - spread.low).toFixed(4)} apart`) : null;
@@ -115,9 +119,15 @@ function makeRankingRow(tracker, metrics, summaries, marks, ranks, spreads) {
 function describeRanking(metrics, ranks) {
   const parts = [];
   if (!state.chosen.length) parts.push("No sequence has all of the chosen attributes.");
-  else if (ranks.size < TRACKERS.length) parts.push("Trackers that are not scored on every chosen sequence have no rank: their values do not compare.");
+  else if (TRACKERS.some((_, tracker) => !isWhole(tracker))) parts.push("Trackers that are not scored on every chosen sequence have no rank: their values do not compare.");
   const fixed = metrics.filter((metric) => !metric.mean).map((metric) => metric.name);
   if (fixed.length && state.attributes.size > 1) parts.push(`${fixed.join(", ")}: no mean over sequences, so there is no value for several attributes at once.`);
+  const reasons = new Map();
+  for (const [tracker, name, reason] of convention().reasons) {
+    const key = `${name} is not defined: ${reason}`;
+    reasons.set(key, [...(reasons.get(key) ?? []), tracker]);
+  }
+  for (const [key, trackers] of reasons) parts.push(`${trackers.join(", ")}: ${key}.`);
   if (state.attributes.size) parts.push(`Intervals under a filter are drawn in this page, ${count(N_DRAWS)} times with a fixed seed; those of the whole benchmark are the leaderboard's (10,000 draws).`);
   if (TRACKERS.some((tracker) => tracker.contended)) parts.push("† measured with more workers × threads than cores.");
   return parts.join(" ");

@@ -63,7 +63,7 @@ function renderTimeline(place) {
   const lines = DATA.timelines, plot = byId("plot-timeline"), note = byId("timeline-note");
   plot.hidden = !lines;
   if (!lines) {
-    note.textContent = "There are no time lines: this benchmark's protocol restarts trackers, so that a frame has no single overlap.";
+    note.textContent = "There are no time lines: this page was made without the trackers' results.";
     return;
   }
   const step = lines.steps[place], frames = SEQUENCES[place].frames, [from, to] = findPoints(place);
@@ -95,7 +95,7 @@ function renderTimeline(place) {
   draw(plot, traces, makeTimelineLayout(place, traces.length, lost.length, bands));
   const down = step > 1 ? ` Each point is the mean of ${step} frames.` : "";
   const pictures = lines.pictures[place].length ? " Dotted lines are the key frames below." : "";
-  note.textContent = `Overlap of each tracker's first run, convention ${lines.convention}.${down}${lost.length ? " Bars below the curves: the tracker is lost." : ""}${pictures}`;
+  note.textContent = `${lines.runs}, convention ${lines.convention}.${down}${lost.length ? ` ${lines.bars}` : ""}${pictures}`;
   plot.setAttribute("aria-label", `Overlap over the frames of ${SEQUENCES[place].name}, ${count(trackers.length, "tracker")}.`);
 }
 
@@ -110,10 +110,12 @@ function makeTimelineLayout(place, traces, lost, bands) {
   });
   const key = DATA.timelines.pictures[place].map((picture) => picture.frame);
   const many = shownTrackers().length > 16;
+  // A line of the legend holds about eight names; the buttons stand above it.
+  const head = many ? 40 : 46 + 20 * Math.ceil(shownTrackers().length / 8);
   const axis = { gridcolor: css("--grid"), linecolor: css("--line"), showline: true, mirror: true, zeroline: false };
   return makeLayout({
-    height: inner + (many ? 100 : 126),
-    margin: { l: bands.length ? 150 : 62, r: 16, t: many ? 40 : 66, b: 60 },
+    height: inner + head + 60,
+    margin: { l: bands.length ? 150 : 62, r: 16, t: head, b: 60 },
     showlegend: !many && traces > 0,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: { title: { text: "Frame", standoff: 10 }, range: [0.5, SEQUENCES[place].frames + 0.5], anchor: "free", position: 0 },

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.conventions import Convention
-from evaluation.results import TrackerResults
 from evaluation.sequence import AbsentFrames, Benchmark
 from evaluation.sequence import Sequence as BenchmarkSequence
-from evaluation.views import build_sequence_view
+from evaluation.views import Runs, build_sequence_view, get_first_boxes
 from reports.attribute_names import get_attribute_name
 from reports.explorer.packing import Pool, to_plain
 from siamcar.boxes import Boxes
@@ -24,7 +23,7 @@ from siamcar.protocol import Frame
 
 __all__ = ["KEY_FRAMES", "POINTS", "ReadResults", "build_sequences", "choose_key_frames"]
 
-ReadResults: TypeAlias = Callable[[], Iterable[TrackerResults]]
+ReadResults: TypeAlias = Callable[[], Iterable[Runs]]
 """Gives the trackers' results, one after another, each time it is called."""
 
 POINTS = 300
@@ -38,6 +37,19 @@ _PICTURE_BYTES = 9_000_000
 
 _SIZES = ((360, 72), (280, 65), (220, 58), (170, 50), (130, 40))
 """Longer side in pixels and quality, the best first."""
+
+_RUNS = {
+    "one_pass": ("Overlap of each tracker's first run", "Bars below the curves: the tracker is lost."),
+    "supervised": (
+        "Overlap in pixels of each tracker's first repetition, which is started anew after a failure",
+        "Bars below the curves: from a failure to the next start.",
+    ),
+    "multistart": (
+        "Overlap in pixels of each tracker's longest run from an anchor",
+        "Bars below the curves: 10 frames or more on end with an overlap of 0.1 or less.",
+    ),
+}
+"""Protocol → which run a time line shows, and what its bars mean; real time's runs are multi-start ones."""
 
 _FAINT = 0.1
 """Bands of attributes that stay below this strength would look empty."""
@@ -109,8 +121,11 @@ def build_sequences(
         if result.tracker in trackers:
             overlaps[result.tracker] = _add_tracker(benchmark, result, trackers, convention, lines, pool)
     pictures, problems = _build_pictures(benchmark, results, trackers, lines)
+    runs, bars = _RUNS[benchmark.protocol if benchmark.protocol in _RUNS else "multistart"]
     return {
-        "convention": convention.name,
+        "convention": "vot" if benchmark.family == "vot" else convention.name,
+        "runs": runs,
+        "bars": bars,
         "points": POINTS,
         "steps": [line.step for line in lines],
         "overlaps": [overlaps.get(tracker) for tracker in trackers],
@@ -128,7 +143,7 @@ def _start_timeline(sequence: BenchmarkSequence) -> _Timeline:
 
 def _add_tracker(
     benchmark: Benchmark,
-    result: TrackerResults,
+    result: Runs,
     trackers: Sequence[str],
     convention: Convention,
     lines: Sequence[_Timeline],
@@ -204,14 +219,12 @@ def _build_pictures(
     return pictures, problems
 
 
-def _add_boxes(
-    benchmark: Benchmark, result: TrackerResults, number: int, pictures: Sequence[Sequence[dict[str, Any]]]
-) -> None:
+def _add_boxes(benchmark: Benchmark, result: Runs, number: int, pictures: Sequence[Sequence[dict[str, Any]]]) -> None:
     for sequence, shown in zip(benchmark, pictures, strict=True):
-        runs = result.boxes.get(sequence.name) if shown else None
-        if not runs:
+        boxes = get_first_boxes(result, sequence) if shown else None
+        if boxes is None:
             continue
-        rows = runs[0] - _first_pixel(benchmark)
+        rows = boxes - _first_pixel(benchmark)
         for picture in shown:
             if picture["frame"] <= len(rows):
                 picture["boxes"][number] = _plain_box(rows[picture["frame"] - 1])

@@ -13,6 +13,7 @@ const state = {
   rankingSort: null,
   sequenceSort: { key: "name", falling: false },
   sequenceMetric: null,
+  printing: false,
 };
 
 const convention = () => DATA.conventions[state.convention];

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evaluation.leaderboard import Scores
+from evaluation.metrics.success import Curve
 from evaluation.tidy import compute_score_intervals, get_sequence_values
+from evaluation.vot.experiments import find_eao_window
 from reports.explorer.packing import Pool, to_plain
 from reports.plots.curves import KINDS, METRIC_TITLES
-from reports.tables import METRIC_NAMES, SPEEDS
+from reports.tables import METRIC_NAMES, SPEEDS, get_digits
 
 __all__ = ["build_convention"]
 
@@ -41,6 +43,7 @@ def build_convention(scores: Scores, trackers: Sequence[str], sequences: Sequenc
         "rankedBy": convention.ranked_by,
         "metrics": _build_metrics(scores, trackers, sequences, pool),
         "curves": _build_curves(scores, trackers, sequences, pool),
+        "eao": _build_eao(scores, trackers, pool),
         "runs": [
             {
                 "tracker": str(row.tracker),
@@ -83,6 +86,7 @@ def _build_metrics(
                 "name": METRIC_NAMES[metric],
                 "higher": scores.is_higher_better(metric),
                 "speed": metric in SPEEDS,
+                "digits": get_digits(metric),
                 "mean": is_mean,
                 "overall": to_plain(whole),
                 "low": to_plain(low if is_mean else unknown),
@@ -106,6 +110,21 @@ def _is_mean(
         if not np.isclose(mean, number, rtol=1e-9, atol=1e-9, equal_nan=True):
             return False
     return True
+
+
+def _build_eao(scores: Scores, trackers: Sequence[str], pool: Pool) -> dict[str, Any] | None:
+    """VOT's expected overlap by length of a run, for the whole benchmark and for single attributes."""
+    if not scores.eao_curves:
+        return None
+
+    def pack(curves: Mapping[str, Curve]) -> list[int | None]:
+        return [pool.add_shares(curves[name]) if name in curves else None for name in trackers]
+
+    return {
+        "window": find_eao_window(scores.benchmark),
+        "overall": pack(scores.eao_curves),
+        "byAttribute": [pack(scores.attribute_eao_curves.get(name, {})) for name in scores.attributes_n],
+    }
 
 
 def _build_curves(

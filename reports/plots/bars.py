@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from evaluation.leaderboard import Scores
 from evaluation.tidy import get_sequence_values
 from reports.plots.figure import count_text, find_looks, make_figure, plain, set_figure_heading, styled
-from reports.tables import name_metric
+from reports.tables import label_metric, name_metric
 from siamcar.errors import ResultsError
 
 __all__ = ["plot_sequence_bars"]
@@ -29,18 +29,20 @@ def plot_sequence_bars(scores: Scores, metric: str | None = None) -> Figure:
 
     Args:
         scores: of the trackers.
-        metric: by default the one that ranks trackers.
+        metric: by default the one that ranks trackers; of VOT's benchmarks accuracy, since EAO is no mean over
+            sequences and few of them are long enough to have one.
 
     Raises:
         ResultsError: no tracker has a scored sequence.
     """
-    chosen = metric or scores.convention.ranked_by
+    chosen = metric or ("accuracy" if scores.is_vot else scores.convention.ranked_by)
     values, _ = get_sequence_values(scores, chosen, scores.ranked())
     values = values.dropna(how="all").dropna(how="all", axis=1)
     if values.empty:
         raise ResultsError(f"There is nothing to plot: no tracker has a whole result file of {scores.benchmark}.")
-    order = values.mean(axis=1).sort_values(kind="stable").index
-    values = values.loc[order]
+    better = scores.is_higher_better(chosen)
+    values = values.loc[values.mean(axis=1).sort_values(ascending=better, kind="stable").index]
+    highest = float(np.nanmax(values.to_numpy()))
     looks = find_looks(scores.ranked())
     columns = math.ceil(len(values) / _ROWS)
     rows = math.ceil(len(values) / columns)
@@ -58,9 +60,9 @@ def plot_sequence_bars(scores: Scores, metric: str | None = None) -> Figure:
             axes.plot(part[tracker].to_numpy(), places, label=plain(tracker), zorder=3, **style)
         axes.set_ylim(rows - 0.4, -0.6)
         axes.set_yticks(places, [plain(str(name)) for name in part.index], fontsize=8)
-        axes.set_xlim(0.0, 1.0)
+        axes.set_xlim(0.0, 1.0 if highest <= 1.0 else 1.05 * highest)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(name_metric(chosen))
+        axes.set_xlabel(label_metric(chosen, higher_is_better=better))
     figure.tight_layout(w_pad=1.2)
     set_figure_heading(
         figure,

@@ -33,7 +33,7 @@ class Timeline:
         benchmark, convention, sequence: what it is of.
         overlaps: tracker → (T,) overlap; NaN where a frame is not compared.
         bands: attribute → (T,) strength in [0, 1]; those that stay below 0.1 are not drawn.
-        absent: (T,) frames in which there is no target to compare with; None where there is always one.
+        absent: (T,) frames that are not compared, such as those without a target; None where all are.
         lost: tracker → spans of frames in which it is lost, first and last frame, counted from 1.
     """
 
@@ -122,7 +122,7 @@ def _draw_overlaps(axes: Axes, timeline: Timeline, looks: Mapping[str, Look], st
             color="#CCCCCC",
             linewidth=0,
             zorder=1,
-            label="no target",
+            label="not compared",
         )
     axes.set_ylim(0.0, 1.0)
     axes.set_yticks(np.arange(6) / 5)

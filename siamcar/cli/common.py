@@ -160,6 +160,12 @@ def verb(handler: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             print_error("Interrupted.")
             raise typer.Exit(EXIT_INTERRUPTED) from error
+        except RuntimeError as error:
+            # Python 3.11 says so of a Ctrl-C while it builds a class, as in an import.
+            if not isinstance(error.__cause__, KeyboardInterrupt):
+                raise
+            print_error("Interrupted.")
+            raise typer.Exit(EXIT_INTERRUPTED) from error
         except BrokenPipeError:
             # The reader of our output is gone (`| head`); writing the rest, even at exit, would only complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

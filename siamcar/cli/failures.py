@@ -209,7 +209,7 @@ class FailurePictures:
                 print_error(f"No strip of {name}: {error.message}")
         if not strips:
             return None
-        facts = (f"{len(strips)} of {len(self.loaded)} sequences", "the frames about the longest loss of each")
+        facts = (f"{len(strips)} of {len(self.loaded)} sequences", "the frames about the longest loss, if any")
         return plot_strips(strips, (f"Failures on {self.loaded.name}", *facts), trackers=self.order)
 
     def _make_strip(self, name: str) -> Strip:
@@ -222,12 +222,19 @@ class FailurePictures:
         rows = self.failures[self.failures["sequence"] == name]
         if self.losses is not None and len(self.losses):
             rows = rows[rows["tracker"] == self.losses.iloc[0]["tracker"]]
-        if rows.empty:
-            return make_strip(view, choose_evenly(len(view.sequence), 5))
+        if rows.empty:  # chosen for what is lost against another
+            return make_strip(view, choose_evenly(len(view.sequence), 5), self._compare(name))
         worst = rows.iloc[0]
         indices = choose_frames_around(int(worst["first"]) - 1, len(view.sequence), 5, max(1, self.patience // 2))
         reason = f"{worst['tracker']} is lost from frame {worst['first']}, {KIND_NAMES[str(worst['kind'])]}"
         return make_strip(view, indices, reason)
+
+    def _compare(self, name: str) -> str:
+        """How far a tracker that is not lost is below the other."""
+        if self.losses is None:
+            return ""
+        row = next(row for row in _rows(self.losses) if row["sequence"] == name)
+        return f"{row['tracker']} is not lost, and has {row['loss']:.3f} less {row['metric']} than {row['against']}"
 
 
 def _write(out: Path, pictures: FailurePictures, kinds: pd.DataFrame, tables: list[Table], count: int) -> list[Path]:

@@ -21,6 +21,7 @@ from siamcar.cli.common import (
 )
 from siamcar.cli.entries import DataFolders, LoadedEntry, SuiteFile, choose_benchmarks, load_entry, parse_folders
 from siamcar.cli.plot import parse_formats
+from siamcar.errors import ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,10 @@ def handle(
     from reports.paper import write_paper
 
     chosen = parse_formats(formats)
+    if not results.is_dir():
+        raise ResultsError(
+            f"There are no results at {results}: it is no folder.", "Give the folder that `siamcar run` wrote to."
+        )
     folders = parse_folders(data or [])
     names = None
     if suite == "paper" and (results / "Synthetic").is_dir():
@@ -134,7 +139,7 @@ class _Paper:
         if any(tracker.lower().startswith("siamcar") for tracker in self._find_trackers(name)):
             return []
         run = f"siamcar run --benchmark {name} --tracker siamcar --weights FILE --results {self.results}"
-        note = self.entries[name].entry.note if name in self.entries else "it is not in the suite"
+        note = self.entries[name].entry.note if name in self.entries else "not in the suite; name it there"
         if name in ("got10k_test", "trackingnet"):
             submit = f"siamcar submit {'got10k' if name == 'got10k_test' else 'trackingnet'} --help"
             add = f"siamcar leaderboard add REPORT --benchmark {name} --tracker NAME --results {self.results}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -21,14 +19,13 @@ def draw_timeline(view: SequenceView, trackers: Sequence[str]) -> Figure:
     from reports.plots import Timeline, plot_timeline
     from reports.plots.figure import find_looks
 
-    absent = np.asarray(np.isnan(np.stack(list(view.overlaps.values()))).all(axis=0))
     timeline = Timeline(
         benchmark=view.benchmark,
         convention=view.convention,
         sequence=view.sequence.name,
         overlaps=view.overlaps,
         bands=view.sequence.frame_attributes,
-        absent=absent,
+        absent=view.find_uncompared(),
         lost=view.lost,
     )
     return plot_timeline(timeline, find_looks(trackers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ def handle(
     sequences: SequenceNames = None,
     limit: Limit = None,
     attribute: Annotated[
-        str | None, typer.Option("--attribute", help="Curves and strength: of this attribute alone.")
+        str | None, typer.Option("--attribute", help="Curves, VOT's plots and strength: of this attribute alone.")
     ] = None,
     metric: Annotated[
         str | None, typer.Option("--metric", help="Speed, sequences, bars, radar: this metric. Default: the first one.")
@@ -200,7 +199,7 @@ def _draw(name: str, request: _Request) -> Iterator[tuple[str, Figure]]:
     if name == "strength":
         yield "strength", _plot_strength(request)
         return
-    suffix = f"_{request.attribute}" if request.attribute and name in _CURVES else ""
+    suffix = f"_{request.attribute}" if request.attribute and name in (*_CURVES, *_VOT) else ""
     yield f"{name}{suffix}", _PLOTS[name](request)
 
 
@@ -253,62 +252,34 @@ def _plot_radar(request: _Request) -> Figure:
 
 
 def _plot_strength(request: _Request) -> Figure:
-    from evaluation.scoring import read_results
     from evaluation.strength import build_strength_table
-    from evaluation.tidy import build_frame_tables
+    from evaluation.views import read_frame_tables
     from reports.attributes import plot_strength
 
     scores = request.scores
-    results = read_results(request.benchmark, request.results, request.trackers)
-    frames = build_frame_tables(request.benchmark, results, scores.convention)
+    frames = read_frame_tables(request.benchmark, request.results, scores.convention, request.trackers)
     attributes = [request.attribute] if request.attribute else None
     table = build_strength_table(request.benchmark, frames, scores.convention, attributes)
-    return plot_strength(table, scores.n_sequences, trackers=scores.ranked(), intervals=request.intervals)
+    return plot_strength(
+        table,
+        scores.n_sequences,
+        trackers=scores.ranked(),
+        intervals=request.intervals,
+        score="Accuracy" if scores.is_vot else "Success",
+    )
 
 
 def _plot_vot(name: str) -> Callable[[_Request], Figure]:
     def draw(request: _Request) -> Figure:
-        from reports.plots import vot
+        from reports.plots.vot import VOT_PLOTS
 
-        scores = request.scores
-        heading = vot.VotHeading(scores.benchmark, scores.convention.name, scores.n_sequences)
-        values = {
-            metric: {one: scores.get_value(one, metric) for one in scores.ranked()}
-            for metric in ("eao", "accuracy", "robustness")
-        }
-        known = {
-            metric: {one: value for one, value in of.items() if math.isfinite(value)} for metric, of in values.items()
-        }
-        if not known["accuracy"]:
-            raise ResultsError(
-                f"No tracker has VOT's scores on {scores.benchmark} under the convention {scores.convention.name}.",
-                "Choose a benchmark of the VOT challenge.",
-            )
-        if name == "eao":
-            return vot.plot_eao_curves(scores.eao_curves, known["eao"], heading, _find_interval(scores.benchmark))
-        if name == "eao_ranking":
-            return vot.plot_eao_ranking(known["eao"], heading)
-        better = scores.is_higher_better("robustness")
-        label = "Robustness" if better else "Robustness (lower is better)"
-        return vot.plot_accuracy_robustness(
-            known["accuracy"], known["robustness"], heading, higher_is_better=better, label=label
-        )
+        return VOT_PLOTS[name][1](request.scores, attribute=request.attribute)
 
     return draw
 
 
-def _find_interval(benchmark: str) -> tuple[int, int] | None:
-    """The run lengths whose mean is a VOT benchmark's EAO."""
-    from evaluation.vot.experiments import STACKS
-
-    for experiment in STACKS.get(benchmark, {}).get("experiments", {}).values():
-        for analysis in experiment["analyses"]:
-            if "low" in analysis:
-                return analysis["low"], analysis["high"]
-    return None
-
-
 _CURVES = ("success", "precision", "norm_precision")
+_VOT = ("eao", "eao_ranking", "accuracy_robustness")
 _PLOTS: Mapping[str, Callable[[_Request], Figure]] = {
     **{name: _plot_curve(name) for name in _CURVES},
     "speed": _plot_speed,
@@ -316,18 +287,17 @@ _PLOTS: Mapping[str, Callable[[_Request], Figure]] = {
     "attributes": _plot_attributes,
     "bars": _plot_bars,
     "radar": _plot_radar,
-    **{name: _plot_vot(name) for name in ("eao", "eao_ranking", "accuracy_robustness")},
+    **{name: _plot_vot(name) for name in _VOT},
 }
 
 
 def _draw_sequences(name: str, request: _Request) -> Iterator[tuple[str, Figure]]:
     """A timeline for each sequence, or one figure with a strip for each."""
-    from evaluation.scoring import read_results
-    from evaluation.views import build_sequence_view
+    from evaluation.views import build_sequence_view, load_runs
     from reports.strips import choose_evenly, plot_strips
     from siamcar.cli.pictures import draw_timeline, make_strip
 
-    results = list(read_results(request.benchmark, request.results, request.trackers))
+    results = list(load_runs(request.benchmark, request.results, request.trackers))
     order = request.scores.ranked()
     results.sort(key=lambda result: order.index(result.tracker))
     convention = request.scores.convention

@@ -51,16 +51,15 @@ def handle(
 
     Takes results on disk and the frames of the benchmark; needs the extra `video`. Ctrl-C keeps what was done.
     """
-    from evaluation.conventions import resolve_conventions
-    from evaluation.scoring import read_results
-    from evaluation.views import build_sequence_view
+    from evaluation.scoring import find_convention
+    from evaluation.views import build_sequence_view, load_runs
     from reports.video import SequenceFilm, write_video
     from siamcar.errors import ConfigError
 
     loaded = load_selected(benchmark, data, settings, sequence, None, annotations)
     loaded.require_truth()
-    (rules,) = resolve_conventions(convention, loaded)
-    view = build_sequence_view(loaded, read_results(loaded, results, tracker), sequence, rules)
+    rules = find_convention(loaded, convention)
+    view = build_sequence_view(loaded, load_runs(loaded, results, tracker), sequence, rules)
     end = min(last or len(view.sequence), len(view.sequence))
     if first > end:
         raise ConfigError(f"--first {first} lies behind the last frame to draw, {end}.")

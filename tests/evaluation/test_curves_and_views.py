@@ -107,5 +107,6 @@ def test_a_view_counts_pixels_from_zero_and_leaves_out_what_is_not_compared() ->
     np.testing.assert_array_equal(view.truth[0], [9.0, 9.0, 20.0, 20.0])
     assert np.flatnonzero(np.isnan(view.overlaps["one"])).tolist() == [5]
     assert view.lost["one"] == ((21, 40),)
+    assert np.flatnonzero(view.find_uncompared()).tolist() == [5]
     with pytest.raises(ResultsError, match="none: there is no result file"):
         build_sequence_view(benchmark, results[1:], "lane", OTB)

@@ -20,6 +20,7 @@ from reports.ablation import (
 )
 from reports.paper import PAPER_TABLES, PaperItem, build_paper_table, write_paper
 from reports.published import find_namesakes
+from reports.render import render_markdown
 from reports.tables import Table
 
 TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (10, 1))
@@ -77,20 +78,22 @@ def find_marks(table: Table, *starts: str) -> dict[str, str]:
 
 def test_strategies_have_measured_published_and_their_difference(board: Board) -> None:
     table = build_strategy_table(board, make_strategy_variants(LABELS), "Strategies")
-    row = find_row(table, "otb100", "Success ↑")
-    assert row["Published refine"] == "0.700"
-    assert row["Published released"] == "0.700"
-    assert row["Measured released"] == "–"
-    measured = {name: float(row[f"Measured {name}"]) for name in ("refine", "coarse")}
-    assert float(row["Measured − published refine"]) == pytest.approx(measured["refine"] - 0.7, abs=1e-3)
-    assert find_marks(table, "otb100", "Success ↑") == {
-        "Measured refine": "best",
-        "Measured coarse": "second",  # average lacks sequences and does not compare
-        "Published refine": "best",
-        "Published released": "best",
-        "Published average": "second",
+    published, measured, difference = (
+        find_row(table, "otb100", "Success ↑", kind) for kind in ("published", "measured", "difference")
+    )
+    assert (published["refine"], published["released"], measured["released"]) == ("0.700", "0.700", "–")
+    assert float(difference["refine"]) == pytest.approx(float(measured["refine"]) - 0.7, abs=1e-3)
+    # average lacks sequences and does not compare
+    assert find_marks(table, "otb100", "Success ↑", "measured") == {"refine": "best", "coarse": "second"}
+    assert find_marks(table, "otb100", "Success ↑", "published") == {
+        "refine": "best",
+        "released": "best",
+        "average": "second",
     }
-    assert find_row(table, "lasot", "Precision ↑")["Measured refine"] == "–"
+    assert find_row(table, "lasot", "Precision ↑", "not measured")["refine"] == "–"
+    assert not [row for row in table.rows if (row[0].text, row[2].text) == ("lasot", "difference")]
+    page = render_markdown(table)
+    assert max(len(line) for line in page.splitlines() if line.startswith("|")) <= 100
     assert "lasot: no data; add it with: siamcar config set …" in table.notes
     assert any("siamcar_resnet50_average" in note for note in table.notes)
     assert "otb100, convention otb, 4 sequences, 40 frames" in table.caption
@@ -100,10 +103,9 @@ def test_got10k_is_its_validation_set_and_says_so() -> None:
     scores = make_scores({"siamcar_resnet50_refine": (10, 9, 9, 8)}, "got10k")
     board = build_board([BoardEntry("got10k_val", (scores,))], published=False)
     table = build_strategy_table(board, make_strategy_variants(LABELS), "Strategies")
-    row = find_row(table, "got10k_val", "AO ↑")
-    assert row["Published refine"] == "0.581"
-    assert row["Measured refine"] != "–"
-    assert row["Measured − published refine"] == "–"
+    assert find_row(table, "got10k_val", "AO ↑", "published")["refine"] == "0.581"
+    assert find_row(table, "got10k_val", "AO ↑", "measured")["refine"] != "–"
+    assert {row[2].text for row in table.rows} == {"published", "measured"}
     assert any("validation set" in note for note in table.notes)
 
 
@@ -116,7 +118,7 @@ def test_deltas_are_paired_over_the_shared_sequences(board: Board, entries: list
     assert delta.high == pytest.approx(0.2)
     assert row[3].interval.startswith("[")
     assert row[7].text == "+0.060"  # 0.914 less 0.854
-    assert find_row(table, "otb100", "Precision ↑", "coarse")["− coarse"] == "–"
+    assert find_row(table, "otb100", "Precision ↑", "coarse")["Measured − coarse"] == "–"
 
 
 def test_a_backbone_without_results_is_an_empty_row_with_its_cost(board: Board) -> None:

@@ -36,6 +36,15 @@ def test_many_trackers_share_a_legend_below() -> None:
     assert {len(axes.get_legend().get_texts()) for axes in figure.axes} == {8}  # type: ignore[union-attr]
 
 
+def test_long_names_keep_their_ends_in_the_panels() -> None:
+    names = [f"siamcar_mobilenetv2_with_a_long_name_{end}" for end in ("coarse", "refine")]
+    legend = plot_attribute_curves(make_scores({names[0]: 0.1, names[1]: 1.0}, different=True)).axes[0].get_legend()
+    assert legend is not None
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert [len(text) for text in texts] == [34, 34]
+    assert {text[-6:] for text in texts} == {"coarse", "refine"} and all("] siamcar" in text for text in texts)
+
+
 def test_attributes_are_named_or_refused(scores: Scores) -> None:
     assert len(plot_attribute_curves(scores, attributes=["fast"]).axes) == 2
     with pytest.raises(UnknownNameError, match="attribute of Made named 'fats'") as caught:

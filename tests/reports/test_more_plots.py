@@ -6,18 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.attributes import plot_attribute_bars, plot_attribute_radar
 from reports.plots import (
     Timeline,
     plot_accuracy_robustness,
     plot_eao_curves,
     plot_eao_ranking,
+    plot_sequence_bars,
     plot_timeline,
     plot_training,
 )
-from reports.plots.vot import VotHeading
-from siamcar.errors import ResultsError
-
-HEADING = VotHeading("VOT2018", "vot", 60)
+from reports.plots.vot import list_vot_plots
+from siamcar.errors import ResultsError, UnknownNameError
+from tests.reports.vot_cases import SHORT, VALUES, make_vot_scores
 
 
 def make_timeline(count: int = 50, **parts: object) -> Timeline:
@@ -82,32 +83,79 @@ def test_trainings_without_curves_are_refused(log: pd.DataFrame, message: str) -
 
 
 def test_eao_curves_are_sorted_and_show_what_counts() -> None:
-    curves = {"low": np.linspace(0.5, 0.1, 300), "high": np.linspace(0.9, 0.4, 400)}
-    axes = plot_eao_curves(curves, {"low": 0.2, "high": 0.6}, HEADING, (100, 356)).axes[0]
+    scores = make_vot_scores()
+    axes = plot_eao_curves(scores).axes[0]
     assert [str(line.get_label()) for line in axes.lines] == ["[0.600] high", "[0.200] low"]
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), curves["high"][1:])
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), scores.eao_curves["high"][1:])
     assert axes.get_xlim() == (1, 399)
-    assert "convention vot · 60 sequences · band: 100–356 frames count" in {text.get_text() for text in axes.texts}
+    assert "convention vot · 2 sequences · band: 100–356 frames count" in {text.get_text() for text in axes.texts}
+
+
+def test_vot_plots_of_an_attribute_take_its_curves_and_say_so() -> None:
+    scores = make_vot_scores()
+    axes = plot_eao_curves(scores, attribute="occlusion").axes[0]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), scores.attribute_eao_curves["occlusion"]["high"][1:])
+    said = {text.get_text() for text in axes.texts}
+    assert axes.get_title() == "Expected overlap on VOT2018 with occlusion"
+    assert any(text.startswith("convention vot · 1 sequence ·") for text in said)
+    with pytest.raises(UnknownNameError, match="oclusion"):
+        plot_eao_ranking(scores, attribute="oclusion")
 
 
 def test_the_ranking_has_the_best_at_the_right() -> None:
-    axes = plot_eao_ranking({"low": 0.2, "high": 0.6}, HEADING).axes[0]
+    axes = plot_eao_ranking(make_vot_scores()).axes[0]
     assert axes.xaxis_inverted()
     assert [line.get_xydata()[0].tolist() for line in axes.lines] == [[1.0, 0.6], [2.0, 0.2]]
 
 
-@pytest.mark.parametrize("better", [True, False])
-def test_the_robust_are_at_the_right(better: bool) -> None:
-    robustness = {"good": 0.9 if better else 0.1, "bad": 0.2 if better else 2.5}
-    axes = plot_accuracy_robustness(
-        {"good": 0.6, "bad": 0.5}, robustness, HEADING, higher_is_better=better
-    ).axes[0]  # fmt: skip
+@pytest.mark.parametrize("kind", ["supervised", "multistart"])
+def test_the_robust_are_at_the_right(kind: str) -> None:
+    robustness = (0.9, 0.2) if kind == "multistart" else (0.1, 2.5)
+    values = {
+        name: {"eao": 0.5, "accuracy": 0.6, "robustness": value, "failures": 1.0}
+        for name, value in zip(("good", "bad"), robustness, strict=True)
+    }
+    axes = plot_accuracy_robustness(make_vot_scores(values, kind)).axes[0]
     places = {str(line.get_label()): axes.transData.transform(line.get_xydata()[0]) for line in axes.lines}
     assert places["good"][0] > places["bad"][0]
     frame = axes.get_window_extent()
     assert all(frame.contains(*place) for place in places.values())
 
 
-def test_without_trackers_there_are_no_vot_plots() -> None:
-    with pytest.raises(ResultsError, match="no tracker has a VOT score"):
-        plot_eao_ranking({}, HEADING)
+def test_a_tracker_has_one_look_in_all_vot_plots() -> None:
+    scores = make_vot_scores()
+    colors = [
+        {str(line.get_label()).split()[-1]: line.get_color() for line in plot(scores).axes[0].lines}
+        for plot in (plot_eao_curves, plot_eao_ranking, plot_accuracy_robustness)
+    ]
+    assert colors[0] == colors[1] == {name: colors[2][name] for name in ("high", "low")}
+
+
+def test_what_is_not_defined_is_no_plot() -> None:
+    scores = make_vot_scores({"short": VALUES["short"]})
+    assert list_vot_plots(scores) == ["accuracy_robustness"]
+    assert list_vot_plots(make_vot_scores()) == ["eao", "eao_ranking", "accuracy_robustness"]
+    with pytest.raises(ResultsError, match=f"no tracker has eao on VOT2018; {SHORT}"):
+        plot_eao_ranking(scores)
+
+
+def test_numbers_beyond_one_have_room_and_the_hardest_come_first() -> None:
+    """Failures are counted, and fewer are better: bars that ended at 1 would lie."""
+    scores = make_vot_scores()
+    highest = 700.0
+    bars = plot_attribute_bars(scores.attributes, "failures", 2).axes[0]
+    assert bars.get_ylim()[1] > highest
+    assert "lower is better" in bars.get_ylabel()
+    sequences = plot_sequence_bars(scores, "failures").axes[0]
+    assert sequences.get_xlim()[1] > highest
+    table = pd.concat(
+        [
+            scores.attributes.assign(attribute=name, value=scores.attributes["value"] * factor)
+            for name, factor in (("easy", 0.1), ("hard", 1.0), ("middle", 0.5))
+        ]
+    )
+    radar = plot_attribute_radar(table, "failures", 2).axes[0]
+    assert radar.get_ylim()[1] >= highest
+    assert len(radar.get_yticks()) < 9
+    labels = [text.get_text() for text in plot_attribute_bars(table, "failures", 2).axes[0].get_xticklabels()]
+    assert [label.split("\n")[0] for label in labels] == ["Hard", "Middle", "Easy"]

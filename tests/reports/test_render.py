@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from reports.render import (
     RENDERERS,
@@ -18,6 +19,7 @@ from reports.render import (
     render_json,
     render_latex,
     render_markdown,
+    render_rich,
     write_table,
 )
 from reports.tables import Cell, Column, Table, write_number
@@ -137,3 +139,26 @@ def test_files_are_named_by_their_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", sorted(RENDERERS))
 def test_a_table_without_rows_can_be_written(ending: str) -> None:
     assert RENDERERS[ending](Table((Column("A", True, numbers=True),), (), "Empty."))
+
+
+def test_latex_sets_wide_tables_smaller_and_writes_minus_signs() -> None:
+    columns = tuple(Column(f"A column of numbers {place}", numbers=True) for place in range(6))
+    cell = write_number(-0.25, signed=True, interval=(-0.5, -0.125))
+    wide, narrow = (render_latex(Table(columns[:count], ((cell,) * count,), "Made")) for count in (6, 2))
+    assert r"\scriptsize\setlength{\tabcolsep}{2pt}" in wide
+    assert r"{\tiny [$-$0.500, $-$0.125]}" in wide
+    assert "size" not in narrow.replace(r"\footnotesize [", "")
+    assert r"$-$0.250 {\footnotesize [$-$0.500, $-$0.125]}" in narrow
+    plain = render_latex(Table((Column("a<b"),), ((Cell("x-1 | ≥ →"),),), "Made"))
+    assert r"a\textless{}b" in plain
+    assert r"x-1 \textbar{} $\geq$ $\to$" in plain
+
+
+def test_a_narrow_terminal_breaks_between_words() -> None:
+    columns = (Column("Benchmark"), *(Column("value", numbers=True, group="Published") for _ in range(7)))
+    cell = write_number(0.25, interval=(0.125, 0.5))
+    console = Console(width=100, file=io.StringIO())
+    console.print(render_rich(Table(columns, ((Cell("synthetic"), *(cell,) * 7),), "Made")))
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert {"Benchmark", "synthetic", "Published", "[0.125,", "0.500]"} <= set(text.split())

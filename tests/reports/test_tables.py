@@ -23,7 +23,9 @@ from reports.tables import (
     build_score_table,
     build_sequence_table,
     mark_best,
+    write_number,
 )
+from tests.reports.vot_cases import make_vot_scores
 
 TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (10, 1))
 FAR = np.tile([500.0, 10.0, 20.0, 20.0], (10, 1))
@@ -192,3 +194,19 @@ def test_values_behind_the_texts_are_not_rounded() -> None:
     row = build_score_table(make_scores({"good": (10, 10)})).rows[0]
     assert row[2].value is not None
     assert math.isclose(row[2].value, 20 / 21)
+
+
+def test_what_is_printed_as_zero_has_no_sign() -> None:
+    assert [write_number(value, signed=True).text for value in (-0.0004, 0.0004, 0.0, -0.0006)] == [
+        "0.000", "0.000", "0.000", "-0.001",
+    ]  # fmt: skip
+    assert write_number(-0.0001).text == "0.000"
+    straddling = write_number(-0.0002, signed=True, interval=(-0.0123, 0.0119))
+    assert straddling.interval == "[-0.012, +0.012]"
+    assert write_number(0.01, signed=True, interval=(-0.0001, 0.02)).interval == "[0.000, +0.020]"
+
+
+def test_failures_have_one_digit() -> None:
+    table = build_score_table(make_vot_scores())
+    (column,) = (place for place, one in enumerate(table.columns) if one.header == "Failures")
+    assert [row[column].text for row in table.rows] == ["31.0", "120.5", "700.0"]

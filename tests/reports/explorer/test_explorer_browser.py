@@ -158,3 +158,43 @@ def test_every_view_opens_in_both_themes_without_a_word_in_the_console(browser: 
     assert min(heights) > 300
     assert not browser.execute_script("return document.querySelectorAll('img').length")
     assert browser.get_log("browser") == []
+
+
+def test_arrows_walk_the_rows_of_a_table(browser: Any) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    def press(*keys: str) -> str:
+        for key in keys:
+            ActionChains(browser).send_keys(key).perform()
+        return str(browser.execute_script("return document.activeElement.innerText"))
+
+    open_view(browser, "#/sequences")
+    names = read_column(browser, "sequence-table", 0)
+    browser.execute_script("document.querySelector('#sequence-table tbody a').focus()")
+    assert press(Keys.ARROW_DOWN) == names[1]
+    assert press(Keys.ARROW_DOWN, Keys.ARROW_UP) == names[1]
+    assert press(Keys.END) == names[-1]
+    assert press(Keys.ARROW_DOWN) == names[-1]
+    assert press(Keys.HOME, Keys.ARROW_UP) == names[0]
+    press(Keys.ARROW_DOWN, Keys.ENTER)
+    assert names[1] in find(browser, "#sequence-name").text
+    # From a head into the rows; a checkbox keeps its column.
+    open_view(browser, "#/overview")
+    browser.execute_script("document.querySelector('[data-sort=rank]').focus()")
+    press(Keys.ARROW_DOWN)
+    browser.execute_script("document.querySelector('[data-show]').focus()")
+    press(Keys.ARROW_DOWN)
+    shown = browser.execute_script(
+        "return [document.activeElement.type, document.activeElement.closest('tr').rowIndex]"
+    )
+    assert shown == ["checkbox", 2]
+
+
+def test_on_paper_plots_are_as_wide_as_a_page_and_afterwards_as_before(browser: Any) -> None:
+    width = "return document.querySelector('#plot-success .main-svg').getBoundingClientRect().width"
+    before = browser.execute_script(width)
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(width) == 680
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(width) == pytest.approx(before, abs=1)

@@ -121,3 +121,17 @@ def test_the_paper_on_synthetic_results_alone(folder: Path, tmp_path: Path) -> N
     assert "From synthetic in place of GOT-10k" in text
     for name in [part.split(")")[0] for part in text.split("](")[1:]]:
         assert name.startswith("#") or (tmp_path / name).is_file(), name
+
+
+def test_the_paper_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    outcome = siamcar("paper", "--results", tmp_path / "nowhere", "--out", tmp_path / "paper")
+    assert outcome.exit_code == 1
+    assert "nowhere: it is no folder" in outcome.output
+    assert not (tmp_path / "paper").exists()
+
+
+def test_sizes_of_networks_alone_are_no_measurement(tmp_path: Path) -> None:
+    outcome = siamcar("paper", "--results", tmp_path, "--out", tmp_path / "paper", "--format", "png")
+    assert outcome.exit_code == 0, outcome.output
+    (line,) = (line for line in outcome.stdout.splitlines() if line.startswith("Table 5"))
+    assert "published numbers only" in line

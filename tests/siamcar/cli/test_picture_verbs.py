@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import typer
 from typer.testing import CliRunner, Result
 
 from siamcar.cli.app import app
+from siamcar.cli.common import verb
 from siamcar.config import ModelConfig
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights
@@ -167,3 +169,19 @@ def test_maps_refuses_frames_that_are_not_tracked(weights: Path, tmp_path: Path,
     )
     assert outcome.exit_code == 1
     assert "from 2 (the first is given) to 24" in outcome.stderr
+
+
+def test_a_ctrl_c_while_a_class_is_built_is_one_too() -> None:
+    """Python 3.11 turns it into a RuntimeError, as in the middle of an import."""
+
+    class Interrupting:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    @verb
+    def handle() -> None:
+        type("Built", (), {"part": Interrupting()})
+
+    with pytest.raises(typer.Exit) as caught:
+        handle()
+    assert caught.value.exit_code == 130
