@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
+from siamcar.backends.measure import limit_torch_threads
 from siamcar.cli.app import app
 
 
@@ -53,3 +54,35 @@ def test_a_file_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
 def test_an_unknown_layout_is_explained(tmp_path: Path) -> None:
     outcome = siamcar("export", make_home(tmp_path), "--to", "got-10k", "--out", tmp_path / "out")
     assert outcome.exit_code == 1 and "Did you mean got10k" in outcome.stderr
+
+
+def test_graphs_of_the_network(tmp_path: Path) -> None:
+    folder = tmp_path / "graphs"
+    with limit_torch_threads(1):
+        outcome = siamcar("export", "--format", "onnx", folder)
+    assert outcome.exit_code == 0, outcome.output
+    assert "mobilenetv2 of siamcar_mobilenetv2.safetensors as onnx, fp32" in outcome.stdout
+    assert {"graphs.json", "search.onnx", "template.onnx"} == {path.name for path in folder.iterdir()}
+    again = siamcar("export", "--format", "onnx", folder)
+    assert again.exit_code == 1 and "--overwrite" in again.stderr
+    with limit_torch_threads(1):
+        outcome = siamcar("export", "--format", "onnx", folder, "--overwrite", "--json")
+    assert outcome.exit_code == 0
+    told = json.loads(outcome.stdout)
+    assert told["precision"] == "fp32" and max(told["deviation"].values()) < 1e-4
+
+
+def test_options_of_results_and_of_graphs_do_not_mix(tmp_path: Path) -> None:
+    for arguments, message in (
+        (["g", "--format", "onnx", "--to", "pysot"], "--to is for results"),
+        (["r", "--to", "pysot", "--out", "o", "--precision", "int8"], "--precision is for graphs"),
+        (["r"], "results need --to and --out"),
+    ):
+        outcome = siamcar("export", *arguments)
+        assert outcome.exit_code == 2 and message in " ".join(outcome.stderr.replace("│", " ").split())
+    missing = siamcar("export", "--format", "openvino", tmp_path / "g", "--weights", "nope.safetensors")
+    assert missing.exit_code == 1 and "does not exist" in missing.stderr
+    nowhere = siamcar(
+        "export", "--format", "onnx", tmp_path / "g", "--precision", "int8", "--calibration", tmp_path / "x"
+    )
+    assert nowhere.exit_code == 1 and "does not exist" in nowhere.stderr and not list(tmp_path.iterdir())
