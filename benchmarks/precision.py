@@ -2,11 +2,13 @@
 
 Usage: python -m benchmarks precision
        SIAMCAR_SHARED=DIR python -m benchmarks precision    with the real sequences in DIR/data/sequences as well
+       python -m benchmarks.precision 60                    sixty synthetic sequences in place of twenty
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,9 +38,9 @@ def list_reduced() -> list[tuple[str, str]]:
     return [(one.name, each) for one in list_backends() for each in one.precisions if each != "fp32"]
 
 
-def load_benchmarks() -> Iterator[tuple[str, list[Benchmark]]]:
+def load_benchmarks(n_sequences: int) -> Iterator[tuple[str, list[Benchmark]]]:
     """Name and parts of each set of sequences."""
-    yield "synthetic benchmark", [load_benchmark("synthetic")]
+    yield "synthetic benchmark", [load_benchmark("synthetic", n_sequences=n_sequences)]
     shared = Path(os.environ.get("SIAMCAR_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "sequences"
     if shared.is_dir():
         parts = [path for path in sorted(shared.iterdir()) if path.is_dir()]
@@ -86,8 +88,8 @@ def print_difference(where: str, label: str, found: dict[str, float], reference:
     )
 
 
-def main() -> None:
-    for where, benchmarks in load_benchmarks():
+def main(n_sequences: int = 20) -> None:
+    for where, benchmarks in load_benchmarks(n_sequences):
         reference, fps = track_all(benchmarks, *REFERENCE)
         print(f"{where}: {len(reference)} sequences. {' '.join(REFERENCE)}: success ", end="")
         print(f"{np.mean(list(reference.values())):.4f}, {fps:.1f} fps")
@@ -96,3 +98,7 @@ def main() -> None:
             found, fps = track_all(benchmarks, backend, precision)
             print_difference(where, f"{backend} {precision}", found, reference, fps)
             print(f"{'':<16} took {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -29,7 +29,7 @@ from siamcar.tracking.state import TargetState
 
 __all__ = ["PAIRS", "Calibration", "choose_calibration"]
 
-PAIRS = 100
+PAIRS = 50
 
 _PAIRS_A_SCENE = 5
 _FIRST_SCENE = 2**40

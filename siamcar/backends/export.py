@@ -131,9 +131,13 @@ def open_graphs(folder: Path, *, threads: int | None = None) -> RowByRow:
             f"{folder} holds no exported graphs: {path.name} is missing or damaged: {error}.",
             f"Write them with: siamcar export --format onnx {folder}",
         ) from error
+    files = [folder / f"{name}.{ending}" for name in ("template", "search")]
+    for file in files:
+        if not file.is_file():
+            raise DataError(f"The graph {file} is missing.", "Export the graphs again.")
     info = BackendInfo(kind, precision, threads or torch.get_num_threads(), "cpu", {"graphs": str(folder)})
     run = onnx.run_graphs if kind == "onnx" else openvino.run_graphs
-    return run(str(folder / f"template.{ending}"), str(folder / f"search.{ending}"), grid, info)
+    return run(str(files[0]), str(files[1]), grid, info)
 
 
 def _check(format: str, precision: str) -> None:

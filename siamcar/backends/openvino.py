@@ -1,6 +1,7 @@
 """`openvino`: OpenVINO computes the network on the CPU, in float32, bfloat16 or 8 bits.
 
-In reduced precision the search graph alone is reduced: the template is computed once a sequence.
+In reduced precision the search graph alone is reduced: the template is computed once a sequence. What int8 leaves in
+float is in bfloat16 where the processor has it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from siamcar.backends.base import BackendInfo
+from siamcar.backends.base import BackendInfo, has_bfloat16
 from siamcar.backends.calibration import Calibration, choose_calibration
 from siamcar.backends.graphs import FEATURES, IMAGES, MAPS, build_graphs
 from siamcar.backends.quantization import import_openvino, quantize_for_openvino
@@ -36,7 +37,7 @@ def create(
     frames = None
     if precision == "int8":
         frames = choose_calibration(calibration)
-        notes["calibrated_on"] = frames.name
+        notes |= {"calibrated_on": frames.name, "in_float": "bf16" if has_bfloat16() else "fp32"}
     template, search = make_graphs(model, frames, threads)
     return run_graphs(template, search, model.grid, BackendInfo("openvino", precision, threads, device, notes))
 
@@ -66,7 +67,7 @@ def run_graphs(template: Any, search: Any, grid: Grid, info: BackendInfo) -> Row
         info: how it computes; `threads` and `precision` are used.
     """
     of_template = _compile(template, [FEATURES], info.threads)
-    of_search = _compile(search, MAPS, info.threads, bfloat16=info.precision == "bf16")
+    of_search = _compile(search, MAPS, info.threads, bfloat16=info.precision != "fp32" and has_bfloat16())
     return RowByRow(
         grid,
         info,

@@ -109,6 +109,9 @@ def test_an_export_is_replaced_when_asked_and_nothing_else_ever_is(model: SiamCA
     folder = tmp_path / "graphs"
     folder.mkdir()
     export_graphs(model, WEIGHTS, folder, format="onnx")
+    (folder / "search.onnx").rename(tmp_path / "search.onnx")
+    with pytest.raises(DataError, match=r"search\.onnx is missing"):
+        open_graphs(folder)
     with pytest.raises(ConfigError, match="holds graphs already"):
         export_graphs(model, WEIGHTS, folder, format="openvino")
     done = export_graphs(model, WEIGHTS, folder, format="openvino", overwrite=True)
