@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# One thread a test process: pytest runs one a core, and threads that wait for each other on cores that are taken make a
+# convolution last minutes. Before PyTorch is imported; processes that tests start get it too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Iterator
 from pathlib import Path
 
