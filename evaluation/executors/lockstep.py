@@ -21,6 +21,7 @@ from evaluation.executors.tasks import (
     Failed,
     FollowUp,
     Progress,
+    Requeued,
     Started,
     Task,
     TrackerSpec,
@@ -187,6 +188,7 @@ class _LockstepRun:
         self._threads = threads
         self._tracker: BatchTracker | None = None
         self._streams: dict[int, _Stream] = {}
+        self._alone: deque[Task] = deque()
 
     def make_tracker(self) -> BatchTracker:
         """The tracker; made where there is none: at the start, and after it has raised in the middle of a step."""
@@ -204,8 +206,8 @@ class _LockstepRun:
         return self._tracker
 
     def advance(self, tasks: Sequence[Task], batch: int, decoder: _Decoder) -> Iterator[Event | Pace]:
-        """Carry out tasks, `batch` of them at a time."""
-        waiting, opened = deque(tasks), deque[_Stream]()
+        """Carry out tasks, `batch` of them at a time; those whose batch has broken at the end, one at a time."""
+        waiting, opened, rows = deque(tasks), deque[_Stream](), batch
         begun, steps, frames = time.perf_counter(), 0, 0
         reported = begun
 
@@ -213,19 +215,21 @@ class _LockstepRun:
             return Pace(batch, steps, frames, time.perf_counter() - begun, decoder.waited)
 
         yield measure()
-        while waiting or opened or self._streams:
-            free = [slot for slot in range(batch) if slot not in self._streams]
+        while waiting or opened or self._streams or self._alone:
+            if not (waiting or opened or self._streams):
+                waiting, self._alone, rows = self._alone, deque(), 1
+            free = [slot for slot in range(rows) if slot not in self._streams]
             # One more than there are slots for: its first frame is decoded before a slot is free.
             while waiting and len(opened) <= len(free):
                 yield from _open(waiting.popleft(), decoder, opened)
             for slot in free[: len(opened)]:
                 self._streams[slot] = opened.popleft()
                 yield Started(self._streams[slot].task)
-            images = yield from self._gather(batch)
+            images = yield from self._gather(rows)
             if images:
                 steps += 1
                 frames += len(images)
-                yield from self._step(images, batch)
+                yield from self._step(images, rows)
             if time.perf_counter() - reported >= REPORT_SECONDS:
                 reported = time.perf_counter()
                 yield measure()
@@ -255,8 +259,11 @@ class _LockstepRun:
         start = time.perf_counter()
         try:
             answers: Mapping[int, Prediction | Exception] = self.make_tracker().track(images)
-        except Exception as error:  # noqa: BLE001 - the batch as a whole has failed, and all that are in it
+        except Exception as error:  # noqa: BLE001 - the batch as a whole has failed: nobody knows whose fault it is
             self._tracker = None  # it may be in any state
+            if len(self._streams) > 1:
+                yield from self._begin_again(error)
+                return
             answers = dict.fromkeys(images, error)
         seconds = time.perf_counter() - start
         for slot, answer in answers.items():
@@ -265,6 +272,14 @@ class _LockstepRun:
                 continue
             self._streams[slot].one_pass.add(answer, seconds)
             yield from self._end_if_over(slot, batch)
+
+    def _begin_again(self, error: Exception) -> Iterator[Event]:
+        """Empty all slots; what was in them runs once more at the end, each alone, where only its own fault counts."""
+        for slot in sorted(self._streams):
+            stream = self._streams.pop(slot)
+            stream.give_up()
+            self._alone.append(stream.task)
+            yield Requeued(stream.task, f"the batch broke ({describe_failure(error, stream.one_pass.frames)})")
 
     def _end_if_over(self, slot: int, batch: int) -> Iterator[Event]:
         if self._streams[slot].is_over:

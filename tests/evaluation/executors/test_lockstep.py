@@ -18,7 +18,7 @@ from evaluation.executors import lockstep
 from evaluation.executors.local import execute
 from evaluation.executors.lockstep import LockstepExecutor
 from evaluation.executors.pace import Pace, compute_fill
-from evaluation.executors.tasks import Done, Event, Failed, Started, Task, TrackerSpec
+from evaluation.executors.tasks import Done, Event, Failed, Requeued, Started, Task, TrackerSpec
 from evaluation.runner import RunPlan, execute_plan, plan_run
 from siamcar.errors import ConfigError, DataError, ResultsError, SiamCARError
 from tests.helpers import DrawnFrames, make_benchmark, make_sequence, make_truth, write_frames
@@ -226,13 +226,17 @@ def test_a_sequence_without_a_first_box_costs_itself() -> None:
     assert set(collect(events)) == {"s1", "s2"}
 
 
-def test_a_batch_that_breaks_costs_what_was_in_it() -> None:
+def test_a_batch_that_breaks_costs_the_sequence_whose_fault_it_is() -> None:
     tasks = make_tasks([8, 7, 6, 5])
     events, _ = run(tasks, 2, TrackerSpec("tests.batch_trackers:make_breaking", {"doomed_x": 4}))
-    assert set(failures(events)) == {"s0", "s1"}
-    assert "the whole batch" in failures(events)["s0"]
-    assert_as_one_by_one(collect(events), tasks)
-    assert set(collect(events)) == {"s2", "s3"}
+    assert failures(events) == {"s1": "RuntimeError at frame 2: the whole batch"}
+    assert [event.task.name for event in events if isinstance(event, Requeued)] == ["s0", "s1"]
+    assert "RuntimeError at frame 2: the whole batch" in next(e.reason for e in events if isinstance(e, Requeued))
+    done = collect(events)
+    assert set(done) == {"s0", "s2", "s3"}
+    assert_as_one_by_one(done, tasks)
+    batches = {event.task.name: event.trajectory.batch for event in events if isinstance(event, Done)}
+    assert batches == {"s0": 1, "s2": 2, "s3": 2}
 
 
 def test_a_tracker_that_cannot_be_made_ends_the_run() -> None:
