@@ -88,10 +88,10 @@ class _Bars:
         self._names = {task.name for task in plan.tasks}
         self._total = plan.frames
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f} frames"),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -138,8 +138,10 @@ class _Bars:
         self._progress.remove_task(self._running.pop(name))
         self._ended += 1
         if isinstance(event, Failed):
+            from rich.text import Text
+
             self._failed += 1
-            self._progress.console.print(f"[red]failed[/red] {name}: {event.error}", markup=True)
+            self._progress.console.print(Text.assemble(("failed", "red"), f" {name}: {event.error}"))
         self._tell_whole(_describe_speed(event, "last ") if isinstance(event, Done) else "")
 
     def show_pace(self, pace: Pace) -> None:
