@@ -30,6 +30,7 @@ __all__ = [
     "BoardBenchmark",
     "BoardEntry",
     "build_board",
+    "is_contended",
 ]
 
 BOARD_COLUMNS = (
@@ -119,7 +120,7 @@ class Board:
         benchmarks: in the order given.
         rows: `BOARD_COLUMNS`, one row a benchmark, tracker, kind, convention and metric. `kind` is "measured", "server"
             or "published"; `reference` is the publication, `source` the place in it, the
-            server's report, or what is wrong with a speed. `rank` is
+            server's report, or what a speed was measured under. `rank` is
             the place by the metric that ranks, on every row of a ranked tracker, `rank_best` and `rank_worst` the
             places that the sequences leave open.
     """
@@ -136,13 +137,27 @@ class Board:
         return {"benchmarks": [asdict(one) for one in self.benchmarks], "rows": rows}
 
 
+def is_contended(source: object) -> bool:
+    """Whether the `source` of a row says of a speed that it was measured under contention."""
+    return str(source).startswith(CONTENDED_SOURCE)
+
+
+def _describe_speed(scores: Scores, tracker: str) -> str:
+    conditions = scores.speed_conditions.get(tracker, "")
+    if tracker not in scores.contended:
+        return conditions
+    return f"{CONTENDED_SOURCE} ({conditions})" if conditions else CONTENDED_SOURCE
+
+
 def _tabulate_scores(entry: BoardEntry) -> list[pd.DataFrame]:
     tables = []
     for scores in entry.scores:
         table = compute_score_intervals(scores)
         table["benchmark"], table["kind"], table["reference"] = entry.benchmark, "measured", ""
-        contended = table["tracker"].isin(scores.contended) & table["metric"].map(is_speed)
-        table["source"] = np.where(contended, CONTENDED_SOURCE, "")
+        table["source"] = [
+            _describe_speed(scores, tracker) if is_speed(metric) else ""
+            for tracker, metric in zip(table["tracker"], table["metric"], strict=True)
+        ]
         table["complete"] = [scores.is_complete(tracker) for tracker in table["tracker"]]
         tables.append(table[table["value"].notna()])
     return tables

@@ -84,6 +84,7 @@ class Scores:
             convention does not define the metric.
         faults: what could not be scored, or is missing and scored as such.
         contended: trackers whose speed was measured with more workers × threads than cores.
+        speed_conditions: tracker → what its speed was measured under, of those of which it is known.
         notes: what is odd about result files that were scored all the same.
         sequence_curves: "success", "precision" or "norm_precision" → tracker → the curves of its sequences, of which
             the curves above are the means.
@@ -109,6 +110,7 @@ class Scores:
     norm_precision_curves: Mapping[str, Curve]
     faults: tuple[ScoreFault, ...]
     contended: frozenset[str]
+    speed_conditions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sequence_curves: Mapping[str, Mapping[str, SequenceCurves]] = field(default_factory=dict)
     attribute_sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -160,6 +162,14 @@ class Scores:
     def count_sequences(self, tracker: str) -> int:
         """How many sequences of the benchmark the tracker is scored on."""
         return int(self.overall.loc[self.overall["tracker"] == tracker, "n_sequences"].iloc[0])
+
+    def group_by_conditions(self, trackers: Iterable[str]) -> dict[str, list[str]]:
+        """What speeds were measured under → the trackers of which that is known."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for tracker in trackers:
+            if tracker in self.speed_conditions:
+                groups[self.speed_conditions[tracker]].append(tracker)
+        return dict(groups)
 
     def is_complete(self, tracker: str) -> bool:
         """Whether the tracker is scored on every sequence; others must not be ranked against it."""
@@ -226,7 +236,13 @@ class _Tables:
                 if getattr(scored[0].runs[0], f"{kind}_curve") is not None:
                     self.curves[kind][tracker] = gather_curves(scored, f"{kind}_curve")
 
-    def finish(self, trackers: tuple[str, ...], contended: frozenset[str], notes: tuple[str, ...]) -> Scores:
+    def finish(
+        self,
+        trackers: tuple[str, ...],
+        contended: frozenset[str],
+        speed_conditions: Mapping[str, str],
+        notes: tuple[str, ...],
+    ) -> Scores:
         return Scores(
             benchmark=self.benchmark.name,
             convention=self.convention,
@@ -244,6 +260,7 @@ class _Tables:
             norm_precision_curves=self._compute_mean_curves("norm_precision"),
             faults=tuple(self.faults),
             contended=contended,
+            speed_conditions=speed_conditions,
             notes=notes,
             sequence_curves=self.curves,
             attribute_sequences={
@@ -330,6 +347,7 @@ def compute_scores_all(
     tables = [_Tables(benchmark, one, counts) for one in conventions]
     trackers: list[str] = []
     contended: set[str] = set()
+    conditions: dict[str, str] = {}
     notes: list[str] = []
     for result in results:
         if result.tracker in trackers:
@@ -340,6 +358,8 @@ def compute_scores_all(
         trackers.append(result.tracker)
         if result.contended:
             contended.add(result.tracker)
+        if result.conditions:
+            conditions[result.tracker] = result.conditions
         notes += [f"{result.tracker} {note}" for note in result.notes]
         compared = result if counted is benchmark else _count_results_from_one(result)
         for table, (scored, faults) in zip(tables, score_tracker(counted, compared, conventions), strict=True):
@@ -347,7 +367,7 @@ def compute_scores_all(
         del result, compared  # else they stayed in memory while the next ones are read
     if not trackers:
         raise ResultsError("There is nothing to score: no tracker was given.", "Name at least one tracker.")
-    return [table.finish(tuple(trackers), frozenset(contended), tuple(notes)) for table in tables]
+    return [table.finish(tuple(trackers), frozenset(contended), conditions, tuple(notes)) for table in tables]
 
 
 def check_one_convention(scores: Iterable[Scores]) -> None:

@@ -14,6 +14,18 @@ from siamcar._version import __version__
 
 __all__ = ["count_physical_cores", "describe_environment"]
 
+_PACKAGES = (
+    "torch",
+    "numpy",
+    "opencv-python",
+    "opencv-contrib-python",
+    "opencv-python-headless",
+    "onnxruntime",
+    "openvino",
+    "nncf",
+)
+"""What boxes and speed may depend on, where it is installed."""
+
 
 def count_physical_cores() -> int:
     """Physical cores that this process may use; two hardware threads of one core count once."""
@@ -26,7 +38,7 @@ def count_physical_cores() -> int:
 def describe_environment() -> dict[str, Any]:
     """Versions and hardware, for the run record."""
     versions = {}
-    for package in ("torch", "numpy", "opencv-python", "opencv-contrib-python", "opencv-python-headless"):
+    for package in _PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

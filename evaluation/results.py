@@ -95,6 +95,7 @@ class TrackerResults:
         boxes: sequence → one (N, 4) array a run (repetition); N is what the file holds, which may not be T.
         seconds: sequence → one (N,) array a run; sequences without time files are absent.
         contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
+        conditions: what its speed was measured under (`evaluation.run_record.RunRecord.conditions`); "" if not known.
         faults: sequence → why its files could not be read; such a sequence is in neither mapping above.
         notes: which files are passed over, and what is odd about those that were read: rows that are no boxes, with
             the first line.
@@ -104,6 +105,7 @@ class TrackerResults:
     boxes: Mapping[str, tuple[Boxes, ...]]
     seconds: Mapping[str, tuple[Numbers, ...]]
     contended: bool = False
+    conditions: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -185,7 +187,13 @@ def _gather_runs(
 
 
 def read_tracker_results(
-    folder: Path, tracker: str, sequences: Iterable[str], *, known: Iterable[str] = (), contended: bool = False
+    folder: Path,
+    tracker: str,
+    sequences: Iterable[str],
+    *,
+    known: Iterable[str] = (),
+    contended: bool = False,
+    conditions: str = "",
 ) -> TrackerResults:
     """Read what a tracker's folder holds of some sequences.
 
@@ -197,7 +205,8 @@ def read_tracker_results(
         tracker: name of the tracker's folder in it.
         sequences: names of the sequences that are wanted.
         known: names of further sequences of the benchmark; files of other names are told in `notes`.
-        contended: whether the run record says so (`evaluation.store.is_contended`).
+        contended: whether the run record says so (`evaluation.run_record.RunRecord`).
+        conditions: as the run record has them.
 
     Raises:
         UnknownNameError: there is no such tracker folder.
@@ -227,7 +236,7 @@ def read_tracker_results(
             if times is not None:
                 seconds[sequence] = times
     index.save()
-    return TrackerResults(tracker, ResultBoxes(runs), seconds, contended=contended, faults=faults, notes=tuple(notes))
+    return TrackerResults(tracker, ResultBoxes(runs), seconds, contended, conditions, faults, tuple(notes))
 
 
 def _describe_names(found: FoundFiles) -> Iterator[str]:

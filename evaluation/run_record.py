@@ -13,7 +13,7 @@ from evaluation.results import RUNS_FOLDER
 from siamcar.config import describe_validation_error
 from siamcar.errors import ResultsError
 
-__all__ = ["RunRecord", "SequenceStatus", "Share", "describe_differences", "is_contended", "read_run_record"]
+__all__ = ["RunRecord", "SequenceStatus", "Share", "describe_differences", "read_run_record"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,19 @@ class RunRecord(BaseModel):
         return any(one.contended for one in self.sequences.values())
 
     @property
+    def conditions(self) -> str:
+        """What its speed was measured under, in words: backend and precision, threads, device; or lockstep."""
+        batches = [one.lockstep for one in self.sequences.values() if one.lockstep is not None]
+        if batches:
+            return f"lockstep, batches of up to {max(batches)}: no speed of one stream"
+        backend = " ".join(str(self.identity[key]) for key in ("backend", "precision") if self.identity.get(key))
+        threads = self.identity.get("threads")
+        devices = [str(one) for one in self.environment.get("devices") or ()]
+        processor = self.environment.get("processor") if set(devices) <= {"cpu"} else None
+        parts = (backend, f"threads: {threads}" if threads else "", processor or ", ".join(devices))
+        return ", ".join(part for part in parts if part)
+
+    @property
     def failures(self) -> dict[str, str]:
         """Run name → error of everything that failed."""
         return {name: one.error or "unknown" for name, one in self.sequences.items() if one.status == "failed"}
@@ -110,12 +123,6 @@ def read_run_record(folder: Path, tracker: str) -> RunRecord | None:
             f"The run record {path} is damaged: {describe_validation_error(error)}.",
             "Run again with --overwrite always to start afresh.",
         ) from error
-
-
-def is_contended(folder: Path, tracker: str) -> bool:
-    """Whether the speeds of a tracker's run were measured on overcommitted cores."""
-    record = read_run_record(folder, tracker)
-    return record is not None and record.contended
 
 
 def describe_differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from evaluation.conventions import CONVENTIONS, Convention, resolve_conventions
 from evaluation.leaderboard import Scores, compute_scores_all
 from evaluation.results import RUNS_FOLDER, TrackerResults, find_results_folder, list_trackers, read_tracker_results
-from evaluation.run_record import is_contended
+from evaluation.run_record import read_run_record
 from evaluation.sequence import Benchmark
 from evaluation.vot.conventions import get_vot_convention
 from siamcar.errors import ResultsError
@@ -38,9 +38,7 @@ def read_results(
     names, known = [sequence.name for sequence in benchmark], benchmark.known_names
     chosen = list(dict.fromkeys(trackers or list_trackers(folder)))
     for read in _read_ahead(
-        lambda tracker: read_tracker_results(
-            folder, tracker, names, known=known, contended=_is_doubtful(folder, tracker)
-        ),
+        lambda tracker: read_tracker_results(folder, tracker, names, known=known, **_describe_speed(folder, tracker)),
         chosen,
     ):
         tracker = read.tracker
@@ -63,12 +61,13 @@ def _read_ahead(read: Callable[[str], TrackerResults], trackers: Sequence[str]) 
             yield pending.result()
 
 
-def _is_doubtful(folder: Path, tracker: str) -> bool:
-    """Whether a tracker's speeds are not to be trusted: measured under contention, or of a run without a record."""
+def _describe_speed(folder: Path, tracker: str) -> dict[str, Any]:
+    """What is known of the conditions that a tracker's speeds were measured under, and whether they spoil them."""
     try:
-        return is_contended(folder, tracker)
+        record = read_run_record(folder, tracker)
     except ResultsError:
-        return True  # a damaged record spoils the speeds, not the boxes
+        return {"contended": True}  # a damaged record spoils the speeds, not the boxes
+    return {} if record is None else {"contended": record.contended, "conditions": record.conditions}
 
 
 def find_convention(benchmark: Benchmark, name: str | None = None) -> Convention:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.board import CONTENDED_SOURCE, LOWER_IS_BETTER, Board, BoardBenchmark
+from evaluation.board import CONTENDED_SOURCE, LOWER_IS_BETTER, Board, BoardBenchmark, is_contended
 from evaluation.tidy import is_speed
 from reports.tables import CONTENDED, MISSING, Cell, Column, Kind, Table, mark_best, name_metric, write_number
 
@@ -58,8 +58,11 @@ def _notes(rows: pd.DataFrame) -> list[str]:
         notes.append(MIXED_NOTE if (ranked["kind"] == "published").any() else PUBLISHED_NOTE)
     if (ranked["rank_best"] < ranked["rank_worst"]).any():
         notes.append(RANK_NOTE)
-    if (rows["source"] == CONTENDED_SOURCE).any():
+    if rows["source"].map(is_contended).any():
         notes.append(f"{CONTENDED} {CONTENDED_SOURCE}: not the tracker's own speed.")
+    speeds = rows[rows["metric"].map(is_speed) & (rows["kind"] == "measured") & (rows["source"] != "")]
+    for source, group in speeds.groupby("source", sort=False):
+        notes.append(f"Speed of {', '.join(dict.fromkeys(group['tracker']))}: {source}.")
     return notes
 
 
@@ -167,7 +170,7 @@ def _write_rank(row: Mapping[Hashable, Any] | None) -> str:
 def _write_speed(row: Mapping[Hashable, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING)
-    suffix = f" {CONTENDED}" if row["source"] == CONTENDED_SOURCE else ""
+    suffix = f" {CONTENDED}" if is_contended(row["source"]) else ""
     return write_number(float(row["value"]), 1, suffix=suffix, kind=row["kind"], source=_write_source(row))
 
 

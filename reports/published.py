@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.board import CONTENDED_SOURCE, LOWER_IS_BETTER, Board
+from evaluation.board import LOWER_IS_BETTER, Board, is_contended
 from reports.board import write_row
 from reports.tables import CONTENDED, MISSING, SPEEDS, Cell, Column, Table, mark_best, write_number
 
@@ -147,7 +147,7 @@ def write_value(row: Mapping[Any, Any] | None, *, speed: bool) -> Cell:
     """One value; a speed has one digit, and a dagger where it was measured under contention."""
     if row is None or not speed:
         return write_row(row)
-    suffix = f" {CONTENDED}" if row["source"] == CONTENDED_SOURCE else ""
+    suffix = f" {CONTENDED}" if is_contended(row["source"]) else ""
     source = ", ".join(filter(None, (str(row["reference"]), str(row["source"]))))
     return write_number(float(row["value"]), 1, suffix=suffix, kind=row["kind"], source=source)
 

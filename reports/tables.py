@@ -276,6 +276,11 @@ def build_score_table(scores: Scores) -> Table:
         )
     if scores.contended and speed in shown:
         notes.append(f"{CONTENDED} measured with more workers × threads than cores: not the tracker's own speed.")
+    if speed in shown:
+        notes += [
+            f"Speed of {', '.join(names)}: {conditions}."
+            for conditions, names in scores.group_by_conditions(scores.ranked()).items()
+        ]
     return _build(columns, rows, f"Scores on {_describe(scores)}.", notes)
 
 

@@ -117,6 +117,19 @@ def test_a_speed_measured_under_contention_is_marked(benchmark: Benchmark, resul
     assert "† measured with more workers × threads than cores: not the tracker's own speed." in text
 
 
+def test_the_conditions_of_a_speed_are_its_source(benchmark: Benchmark, results: list[TrackerResults]) -> None:
+    given = [replace(results[0], conditions="eager fp32"), replace(results[1], conditions="eager fp32", contended=True)]
+    board = build_board([BoardEntry("toy", (compute_scores(benchmark, given),))])
+    first, second = (one.tracker for one in given)
+    assert set(get_rows(board.rows, tracker=first, metric="fps")["source"]) == {"eager fp32"}
+    hurried = "measured with more workers × threads than cores (eager fp32)"
+    assert set(get_rows(board.rows, tracker=second, metric="fps")["source"]) == {hurried}
+    assert set(get_rows(board.rows, metric="success")["source"]) == {""}
+    text = render_markdown(build_benchmark_table(board, "toy"))
+    assert f"Speed of {first}: eager fp32." in text
+    assert f"Speed of {second}: {hurried}." in text
+
+
 def test_ranks_mark_ties_and_leave_out_what_is_not_complete(scores: Scores) -> None:
     rows = build_board([BoardEntry("toy", (scores,))]).rows
     places = get_rows(rows, metric="success").set_index("tracker")[["rank", "rank_best", "rank_worst"]]

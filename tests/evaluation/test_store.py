@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.result_files import read_boxes
 from evaluation.results import Trajectory
-from evaluation.run_record import is_contended, read_run_record
+from evaluation.run_record import RunRecord, SequenceStatus, read_run_record
 from evaluation.store import RunStore
 from siamcar.errors import ResultsError
 from tests.helpers import make_sequence
@@ -23,6 +23,12 @@ def make_trajectory(count: int, value: float = 1.0) -> Trajectory:
 
 def make_store(folder: Path, **identity: Any) -> RunStore:
     return RunStore(folder, "Toy", "mine", {"weights": "abc", "config": {"lr": 0.1}, **identity})
+
+
+def read_record(folder: Path) -> RunRecord:
+    record = read_run_record(folder, "mine")
+    assert record is not None
+    return record
 
 
 def test_what_is_added_is_on_disk_and_complete(tmp_path: Path) -> None:
@@ -124,10 +130,36 @@ def test_a_run_is_contended_as_long_as_a_speed_in_it_is(tmp_path: Path) -> None:
     for name, contended in (("one", False), ("two", True), ("three", False)):
         with make_store(tmp_path).open("only-missing", {}, contended=contended) as store:
             store.add(make_sequence(name), None, make_trajectory(6))
-    assert is_contended(tmp_path, "mine")
+    assert read_record(tmp_path).contended
     with make_store(tmp_path).open("always", {}, contended=False) as store:
         store.add(make_sequence("two"), None, make_trajectory(6))
-    assert not is_contended(tmp_path, "mine")
+    assert not read_record(tmp_path).contended
+
+
+@pytest.mark.parametrize(
+    ("identity", "environment", "said"),
+    [
+        (
+            {"backend": "openvino", "precision": "int8", "threads": 2},
+            {"processor": "A Processor", "devices": ["cpu"]},
+            "openvino int8, threads: 2, A Processor",
+        ),
+        ({"backend": "eager", "precision": "fp32"}, {"processor": "P", "devices": ["cuda:0"]}, "eager fp32, cuda:0"),
+        ({"backend": "opencv", "threads": 1}, {}, "opencv, threads: 1"),
+        ({}, {}, ""),
+    ],
+)
+def test_what_a_speed_was_measured_under(identity: dict, environment: dict, said: str) -> None:
+    record = RunRecord(benchmark="Toy", tracker="mine", identity=identity, environment=environment)
+    assert record.conditions == said
+
+
+def test_a_run_in_lockstep_has_no_speed_of_one_stream() -> None:
+    sequences = {
+        name: SequenceStatus(status="complete", frames=9, revision="", lockstep=n) for name, n in (("a", 8), ("b", 1))
+    }
+    record = RunRecord(benchmark="Toy", tracker="mine", identity={"backend": "eager"}, sequences=sequences)
+    assert record.conditions == "lockstep, batches of up to 8: no speed of one stream"
 
 
 def test_a_damaged_record_is_explained(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def make_scores(
     seconds: float | None = None,
     contended: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
+    conditions: str = "",
 ) -> Scores:
     """Scores of trackers that are right in so many of ten frames of two sequences; fewer numbers, fewer files."""
     sequences = tuple(
@@ -48,7 +49,7 @@ def make_scores(
         for name, count in zip(("one", "two"), right, strict=False):
             boxes[name] = (np.where(np.arange(10)[:, None] < count, TRUE, FAR),)
         times = {} if seconds is None else {name: (np.full(10, seconds),) for name in boxes}
-        results.append(TrackerResults(tracker, boxes, times, contended=tracker in contended))
+        results.append(TrackerResults(tracker, boxes, times, tracker in contended, conditions))
     return compute_scores(Benchmark("Made", sequences, "otb", missing=missing), results)
 
 
@@ -113,6 +114,13 @@ def test_speed_under_contention_is_shown_and_not_compared() -> None:
     assert [row[column].text for row in table.rows] == ["20.0 †", "20.0", "20.0"]
     assert [row[column].mark for row in table.rows] == ["", "best", "best"]
     assert table.notes == ("† measured with more workers × threads than cores: not the tracker's own speed.",)
+
+
+def test_what_speeds_were_measured_under_stands_below_them() -> None:
+    conditions = "openvino int8, threads: 1, A Processor"
+    table = build_score_table(make_scores({"a": (10, 10), "b": (9, 9)}, 0.05, conditions=conditions))
+    assert table.notes == (f"Speed of a, b: {conditions}.",)
+    assert build_score_table(make_scores({"a": (10, 10)}, conditions=conditions)).notes == ()  # no speed is shown
 
 
 def test_a_tracker_without_times_shows_a_dash_and_metrics_that_nobody_has_no_column() -> None:
