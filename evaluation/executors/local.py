@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from evaluation.executors.tasks import (
     Task,
     TaskRunner,
     TrackerSpec,
+    limit_threads_of_libraries,
     no_follow_up,
 )
 from siamcar.errors import SiamCARError
@@ -34,7 +34,6 @@ from siamcar.errors import SiamCARError
 __all__ = ["LocalExecutor", "execute"]
 
 PROGRESS_SECONDS = 0.2
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def _work(connection: Connection, spec: TrackerSpec, threads: int, device: str) -> None:
@@ -219,17 +218,8 @@ def _start_worker(spec: TrackerSpec, threads: int, device: str) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, spec, threads, device), daemon=True)
-    # Numerical libraries read these when they are loaded, which is before the worker's first line.
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    try:
+    with limit_threads_of_libraries(threads):  # they are loaded before the worker's first line
         process.start()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
     theirs.close()  # so that our end notices when the worker is gone
     return _Worker(process, ours, device)
 

@@ -27,8 +27,8 @@ from evaluation.executors.tasks import (
     TrackerSpec,
     describe_failure,
     explain_factory_fault,
-    limit_threads,
     no_follow_up,
+    prepare_threads,
 )
 from evaluation.protocols.one_pass import OnePass
 from evaluation.sequence import FrameSource
@@ -196,12 +196,12 @@ class _LockstepRun:
             options = {**self._spec.options, **({"device": self._device} if self._spec.takes_device else {})}
             seed_everything(0)
             try:
-                self._tracker = create_batch_tracker(self._spec.name, options, self._slots)
+                with prepare_threads(self._threads):
+                    self._tracker = create_batch_tracker(self._spec.name, options, self._slots)
             except SiamCARError:
                 raise
             except Exception as error:
                 raise explain_factory_fault(self._spec.name, error) from error
-            limit_threads(self._threads)
             self._slots = self._tracker.slots  # as many as now, however much memory is free later
         return self._tracker
 

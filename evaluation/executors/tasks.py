@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,8 +34,12 @@ __all__ = [
     "describe_failure",
     "explain_factory_fault",
     "limit_threads",
+    "limit_threads_of_libraries",
     "no_follow_up",
+    "prepare_threads",
 ]
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -228,13 +234,37 @@ class TaskRunner:
     def _create(self) -> Tracker:
         options = {**self._spec.options, **({"device": self._device} if self._spec.takes_device else {})}
         seed_everything(0)  # a factory that draws gets the same draws in every worker
-        tracker: Tracker = create_tracker(self._spec.name, options)
-        limit_threads(self._threads)
+        with prepare_threads(self._threads):
+            tracker: Tracker = create_tracker(self._spec.name, options)
         return tracker
 
 
+@contextmanager
+def limit_threads_of_libraries(threads: int) -> Iterator[None]:
+    """Numerical libraries that are loaded meanwhile, here or in a process that is started, take so many threads."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def prepare_threads(threads: int) -> Iterator[None]:
+    """Make a tracker in this: it computes with so many threads, one whose backend is made for a number of them too."""
+    with limit_threads_of_libraries(threads):
+        limit_threads(threads)
+        yield
+        limit_threads(threads)  # PyTorch may have been loaded meanwhile
+
+
 def limit_threads(threads: int) -> None:
-    """Limit OpenCV, and torch where the tracker has loaded it, to so many threads."""
+    """Limit OpenCV, and PyTorch where it is loaded, to so many threads."""
     import cv2
 
     cv2.setNumThreads(threads)

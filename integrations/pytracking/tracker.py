@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pytracking.tracker.base import BaseTracker
 
-from evaluation.executors.tasks import limit_threads
+from evaluation.executors.tasks import prepare_threads
 from integrations.pytracking.plugin import register_from_environment
 from siamcar.errors import DataError
 from siamcar.protocol import Frame, Tracker
@@ -69,10 +69,10 @@ class PytrackingTracker(BaseTracker):  # type: ignore[misc]  # pytracking has no
 
     def _load(self) -> Tracker:
         if self._tracker is None:
-            self._tracker = create_tracker(self.params.siamcar_tracker, self.params.siamcar_options)
             # As in our own runner: pytracking's `--threads N` starts N processes, and sums depend on their order, so
             # that results would be others with it than without.
-            limit_threads(1)
+            with prepare_threads(1):
+                self._tracker = create_tracker(self.params.siamcar_tracker, self.params.siamcar_options)
         return self._tracker
 
     def _to_bgr(self, image: Frame) -> Frame:

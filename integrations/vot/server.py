@@ -242,14 +242,16 @@ def _describe(error: Exception) -> str:
 
 def _load(settings: ServerSettings) -> Targets:
     """Make the first tracker, before anybody waits for it."""
-    from evaluation.executors.tasks import limit_threads
+    from evaluation.executors.tasks import prepare_threads
     from siamcar.seeding import seed_everything
     from siamcar.trackers import create_tracker
 
+    def make() -> Tracker:
+        with prepare_threads(settings.threads):
+            return create_tracker(settings.tracker, settings.options)
+
     seed_everything(0)
-    targets = Targets(lambda: create_tracker(settings.tracker, settings.options))
-    limit_threads(settings.threads)
-    return targets
+    return Targets(make)
 
 
 def _tell(message: str) -> None:

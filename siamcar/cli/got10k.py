@@ -105,12 +105,10 @@ def run(
         raise ConfigError(f"{label!r} cannot name a results folder.", "Choose another --name.")
     folder, benchmark = _find_data(chosen, data, sequences, limit)
 
-    from evaluation.executors.tasks import limit_threads
     from integrations.got10k.runner import run_experiment
     from integrations.got10k.tracker import Got10kTracker
 
-    made = make_tracker(tracker, options)
-    limit_threads(threads)
+    made = make_tracker(tracker, options, threads)
     identity = {"tracker": tracker, **description.identity, "threads": threads} | ({} if stochastic else {"seed": seed})
     outcome = run_experiment(
         chosen,

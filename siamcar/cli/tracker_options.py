@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,16 +90,12 @@ def make_tracker(tracker: str, options: Mapping[str, Any], threads: int | None =
     Raises:
         SiamCARError: it cannot be made.
     """
-    from evaluation.executors.local import THREAD_VARIABLES
-    from evaluation.executors.tasks import limit_threads
+    from evaluation.executors.tasks import prepare_threads
     from siamcar.trackers import create_tracker
 
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    if threads is not None:  # libraries read these when they are loaded; some backends are made for a number of threads
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-        limit_threads(threads)
     try:
-        return create_tracker(tracker, options)
+        with prepare_threads(threads) if threads is not None else nullcontext():
+            return create_tracker(tracker, options)
     except SiamCARError:
         raise
     except Exception as error:
@@ -107,9 +103,3 @@ def make_tracker(tracker: str, options: Mapping[str, Any], threads: int | None =
             f"The tracker {tracker!r} could not be made: {type(error).__name__}: {error}",
             f"`siamcar check tracker {tracker}` tells more.",
         ) from error
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +24,7 @@ from evaluation.executors.pace import Pace, compute_fill
 from evaluation.executors.tasks import Done, Event, Failed, Requeued, Started, Task, TrackerSpec
 from evaluation.runner import RunPlan, execute_plan, plan_run
 from siamcar.errors import ConfigError, DataError, ResultsError, SiamCARError
+from siamcar.protocol import BatchTracker
 from tests.helpers import DrawnFrames, make_benchmark, make_sequence, make_truth, write_frames
 
 DRIFT = TrackerSpec("tests.batch_trackers:make_drift", {})
@@ -242,6 +246,25 @@ def test_a_batch_that_breaks_costs_the_sequence_whose_fault_it_is() -> None:
 def test_a_tracker_that_cannot_be_made_ends_the_run() -> None:
     with pytest.raises(SiamCARError, match="RuntimeError: no engine"):
         run(make_tasks([4]), 2, TrackerSpec("tests.batch_trackers:make_impossible", {}))
+
+
+def test_the_tracker_is_made_for_as_many_threads_as_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, str | None]] = []
+    create = lockstep.create_batch_tracker
+
+    def watch(*arguments: Any) -> BatchTracker:
+        seen.append((torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")))
+        return create(*arguments)
+
+    monkeypatch.setattr(lockstep, "create_batch_tracker", watch)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    before = torch.get_num_threads()
+    try:
+        list(LockstepExecutor(1).execute(make_tasks([3]), DRIFT, threads=2))
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [(2, "2")]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
 def plan(results: Path, spec: TrackerSpec = DRIFT, *, lockstep: bool = True) -> RunPlan:
