@@ -17,6 +17,7 @@ from siamcar.backends.base import (
     Support,
     has_bfloat16,
     refuse,
+    refuse_calibration,
     require_modules,
 )
 from siamcar.errors import ConfigError, UnknownNameError
@@ -125,17 +126,21 @@ def list_backends() -> list[BackendStatus]:
     return found
 
 
-def check_backend(name: str, precision: str = "fp32", device: str | None = None) -> None:
-    """Refuse what cannot be: an unknown backend, or a precision or device that it does not have.
+def check_backend(
+    name: str, precision: str = "fp32", device: str | None = None, calibration: Path | None = None
+) -> None:
+    """Refuse what cannot be: an unknown backend, a precision or device that it does not have, or a calibration in vain.
 
     Whether this machine has what it needs is not asked; PyTorch is not loaded. Without a device none is checked.
 
     Raises:
         UnknownNameError: no such backend or precision.
-        ConfigError: the backend does not have the precision, or does not run on the device.
+        ConfigError: the backend does not have the precision, or does not run on the device; or frames to calibrate on
+            were given for a precision other than int8.
     """
     if precision not in PRECISIONS:
         raise UnknownNameError.of("precision", precision, PRECISIONS)
+    refuse_calibration(precision, calibration)
     if name == AUTO:
         if precision != "fp32":
             raise ConfigError(
@@ -173,10 +178,11 @@ def make_backend(
 
     Raises:
         UnknownNameError: no such backend or precision.
-        ConfigError: the backend does not have the precision or the device, or this machine lacks what it needs.
+        ConfigError: the backend does not have the precision or the device, this machine lacks what it needs, or frames
+            to calibrate on were given for a precision other than int8.
         MissingExtraError: a package that it needs is not installed.
     """
-    check_backend(name, precision, device)
+    check_backend(name, precision, device, calibration)
     if name == AUTO:
         from siamcar.backends.auto import create as create_fastest
 

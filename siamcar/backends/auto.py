@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from filelock import FileLock
+from torch import Tensor
 
 from siamcar.backends import AUTO, list_backends, make_backend
 from siamcar.backends.base import Backend
@@ -24,6 +25,7 @@ from siamcar.backends.measure import compare_maps
 from siamcar.errors import SiamCARError
 from siamcar.files import get_cache_folder, write_atomic
 from siamcar.model.network import SiamCAR
+from siamcar.tracker import MapsLike
 from siamcar.turns import take_turns
 
 __all__ = ["Choice", "choose_backend", "create"]
@@ -32,6 +34,9 @@ _LARGEST_DEVIATION = 1e-3
 """Of the maps, relative to their largest value; Winograd's convolutions stay far below."""
 
 _ROUNDS = 5
+
+_RECIPE = 2
+"""Counted up when something is measured otherwise than before: kept choices are not taken any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +83,18 @@ def choose_backend(model: SiamCAR, *, device: str = "cpu", threads: int | None =
     if folder is None:
         return _measure(model, device)
     path = folder / "backends" / f"{_compute_key(model, device)}.json"
+    kept = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return _measure(model, device)
-    # Workers that start together wait for the first: measured at once they would disturb each other.
-    with FileLock(path.with_suffix(".lock")):
-        kept = _read(path)
-        if kept is None:
-            kept = _measure(model, device)
-            write_atomic(path, json.dumps(asdict(kept), indent=2).encode())
-        return kept
+        # Workers that start together wait for the first: measured at once they would disturb each other.
+        with FileLock(path.with_suffix(".lock")):
+            kept = _read(path)
+            if kept is None:
+                kept = _measure(model, device)
+                write_atomic(path, json.dumps(asdict(kept), indent=2).encode())
+    except OSError:  # a folder that cannot be written
+        kept = kept or _read(path) or _measure(model, device)
+    return kept
 
 
 def _read(path: Path) -> Choice | None:
@@ -101,7 +107,8 @@ def _read(path: Path) -> Choice | None:
 def _compute_key(model: SiamCAR, device: str) -> str:
     """Of all that the choice depends on: the network's form, the machine, and what is installed."""
     packages = sorted({f"{one.name} {one.version}" for one in distributions()})
-    facts = [model.config.model_dump(mode="json"), device, torch.get_num_threads(), platform.uname()[1:], packages]
+    of_machine = [device, torch.get_num_threads(), platform.uname()[1:], packages]
+    facts = [_RECIPE, model.config.model_dump(mode="json"), *of_machine]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -113,22 +120,35 @@ def _measure(model: SiamCAR, device: str) -> Choice:
         for side in (127, 255)
     )
     backends: dict[str, Backend] = {}
+    features: dict[str, list[Tensor]] = {}
     refused: dict[str, str] = {}
+
+    def try_out(name: str) -> MapsLike:
+        backend = make_backend(copy.deepcopy(model), name, device=device)
+        features[name] = backend.template(template)
+        maps = backend.search(features[name], search)
+        backends[name] = backend
+        return maps
+
+    expected = try_out("eager")
     for status in list_backends():
+        name = status.name
+        if name == "eager":
+            continue
         if "fp32" not in status.precisions:
-            refused[status.name] = status.obstacles.get("fp32", "it does not compute in fp32")
+            refused[name] = status.obstacles.get("fp32", "it does not compute in fp32")
             continue
         try:
-            backends[status.name] = make_backend(copy.deepcopy(model), status.name, device=device)
+            deviation = compare_maps(expected, try_out(name)).largest
         except SiamCARError as error:
-            refused[status.name] = error.message
-    features = {name: backend.template(template) for name, backend in backends.items()}
-    expected = backends["eager"].search(features["eager"], search)
-    for name in list(backends):
-        deviation = compare_maps(expected, backends[name].search(features[name], search)).largest
-        if not deviation <= _LARGEST_DEVIATION:
+            refused[name] = error.message
+        except Exception as error:  # noqa: BLE001 - a backend that breaks is one that is not taken
+            refused[name] = f"{type(error).__name__}: {error}"
+        else:
+            if deviation <= _LARGEST_DEVIATION:
+                continue
             refused[name] = f"its maps deviate by {deviation:.1g} from those of eager"
-            del backends[name]
+        backends.pop(name, None)
 
     def make_work(name: str) -> Callable[[], None]:
         def work() -> None:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from siamcar.model.grid import Grid
     from siamcar.tracker import MapsLike
 
-__all__ = ["Backend", "BackendInfo", "Support", "has_bfloat16", "refuse", "require_modules"]
+__all__ = [
+    "Backend",
+    "BackendInfo",
+    "Support",
+    "choose_float",
+    "has_bfloat16",
+    "refuse",
+    "refuse_calibration",
+    "require_modules",
+]
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,19 @@ def refuse(name: str, support: Support, precision: str, device: str | None) -> N
         )
 
 
+def refuse_calibration(precision: str, calibration: Path | None) -> None:
+    """Refuse frames to calibrate on where nothing is calibrated.
+
+    Raises:
+        ConfigError: a precision other than int8.
+    """
+    if calibration is not None and precision != "int8":
+        raise ConfigError(
+            f"Frames to calibrate on are for int8; found {precision}.",
+            "Add --precision int8, or leave out the calibration.",
+        )
+
+
 def require_modules(extra: str, *modules: str) -> str | None:
     """Why modules of an extra cannot be used: the first that is not installed; None where all are."""
     missing = next((name for name in modules if importlib.util.find_spec(name) is None), None)
@@ -125,3 +147,8 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def choose_float() -> str:
+    """What OpenVINO computes in what int8 leaves in float: "bf16" where the processor has it, else "fp32"."""
+    return "bf16" if has_bfloat16() else "fp32"

@@ -8,13 +8,13 @@ outweighs the launches, and their size changes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from siamcar.backends.base import BackendInfo
+from siamcar.backends.exact import compute_exactly
 from siamcar.backends.fused import FusedSiamCAR
 from siamcar.backends.fusion import Convolution
 from siamcar.model.head import Maps
@@ -52,7 +52,7 @@ class CudaSiamCAR(FusedSiamCAR):
     @torch.inference_mode()
     def template(self, images: Tensor, /) -> list[Tensor]:
         """See `FusedSiamCAR.template`."""
-        with _exact():
+        with compute_exactly(self._device):
             return super().template(images)
 
     @torch.inference_mode()
@@ -66,16 +66,8 @@ class CudaSiamCAR(FusedSiamCAR):
         return Maps(*self._recorded([images, *template_features]))
 
     def _compute(self, tensors: list[Tensor]) -> tuple[Tensor, ...]:
-        with _exact():
+        with compute_exactly(self._device):
             return tuple(super().search(tensors[1:], tensors[0]))
-
-
-def _exact() -> AbstractContextManager[None]:
-    """Convolutions in full float32, by kernels that give the same bits each time."""
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    return flags
 
 
 def record_graph(function: Function, inputs: list[Tensor]) -> Function:
@@ -95,7 +87,7 @@ def record_graph(function: Function, inputs: list[Tensor]) -> Function:
             for _ in range(_WARM_UP):
                 function(held)
         torch.cuda.current_stream(device).wait_stream(beside)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=beside):  # its own would be on the device that was first recorded on
             results = function(held)
 
     def replay(tensors: list[Tensor]) -> tuple[Tensor, ...]:

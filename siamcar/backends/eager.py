@@ -1,4 +1,7 @@
-"""`eager`: PyTorch computes the network as it is, in float32. The reference that all other backends are held to."""
+"""`eager`: PyTorch computes the network as it is, in float32. The reference that all other backends are held to.
+
+On a GPU too: without TF32.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from siamcar.backends.base import BackendInfo
+from siamcar.backends.exact import compute_exactly
 from siamcar.model.grid import Grid
 from siamcar.model.head import Maps
 from siamcar.model.network import SiamCAR
@@ -40,12 +44,14 @@ class EagerSiamCAR:
     @torch.inference_mode()
     def template(self, images: Tensor, /) -> list[Tensor]:
         """See `SiamCAR.template`."""
-        return self._model.template(images.to(self._device))
+        with compute_exactly(self._device):
+            return self._model.template(images.to(self._device))
 
     @torch.inference_mode()
     def search(self, template_features: list[Tensor], images: Tensor, /) -> Maps:
         """See `SiamCAR.search`."""
-        return self._model.search(template_features, images.to(self._device))
+        with compute_exactly(self._device):
+            return self._model.search(template_features, images.to(self._device))
 
 
 def create(

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from siamcar.backends import onnx, openvino
-from siamcar.backends.base import BackendInfo
+from siamcar.backends.base import BackendInfo, refuse_calibration
 from siamcar.backends.calibration import Calibration, choose_calibration
 from siamcar.backends.graphs import describe_graphs
 from siamcar.backends.measure import Deviation, compare_maps
@@ -42,6 +42,7 @@ In 8 bits this tells a broken graph from a sound one; what sound ones cost in su
 _CHECKED_PAIRS = 5
 
 _DESCRIPTION = "graphs.json"
+_UNFINISHED = ".unfinished-"
 _FILES = {_DESCRIPTION, *(f"{name}.{end}" for name in ("template", "search") for end in ("onnx", "xml", "bin"))}
 
 
@@ -85,12 +86,14 @@ def export_graphs(
 
     Raises:
         UnknownNameError: no such format.
-        ConfigError: a precision that graphs are not written in, or a folder that holds something else.
+        ConfigError: a precision that graphs are not written in, frames to calibrate on where it is not int8, or a
+            folder that holds something else.
         MissingExtraError: a package is not installed.
         DataError: a frame to calibrate on cannot be read.
         SiamCARError: the maps of what was written deviate from those of the network.
     """
     _check(format, precision)
+    refuse_calibration(precision, calibration)
     frames = choose_calibration(calibration) if precision == "int8" else None
     metadata = {"graphs": format} | describe_graphs(model, weights, precision)
     if frames is not None:
@@ -184,14 +187,20 @@ def _write_whole(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """A folder to write into, whose files are then moved to their place, the description last; gone after an error."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; graphs are written into a folder.", "Name a folder.")
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    found = list(folder.iterdir()) if folder.is_dir() else []
+    left_over = [
+        path for path in found if path.name.startswith(_UNFINISHED) and path.is_dir()
+    ]  # by one that was killed
+    there = {path.name for path in found if path not in left_over}
     if others := sorted(there - _FILES):
         raise ConfigError(f"{folder} holds {others[0]}, which is no graph.", "Name a new or an empty folder.")
     if there and not overwrite:
         raise ConfigError(f"{folder} holds graphs already.", "Name another folder, or add --overwrite.")
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".unfinished-{secrets.token_hex(4)}"
+    for path in left_over:
+        shutil.rmtree(path)
+    unfinished = folder / f"{_UNFINISHED}{secrets.token_hex(4)}"
     unfinished.mkdir()
     try:
         yield unfinished

@@ -13,6 +13,7 @@ and has no way to write a grouped convolution whose number of groups depends on 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def build_graphs(model: SiamCAR) -> Graphs:
     levels = model.template(small)
     channels, side = sum(level.shape[1] for level in levels), levels[0].shape[-1]
     features = {FEATURES: (1, channels, side, side)}
-    branches = {images: fuse(_Branch(model), images, _leave) for images in (small, large)}
+    branches = {images: fuse(copy.deepcopy(_Branch(model)), images, _leave) for images in (small, large)}
 
     template = GraphWriter()
     found = template.add_fused(branches[small], IMAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from siamcar.backends import make_backend
+from siamcar.backends.exact import compute_exactly
+from siamcar.model.network import SiamCAR
 from siamcar.tracker import SiamCARTracker
 from siamcar.turns import Turns, take_turns
 
 if TYPE_CHECKING:
+    from siamcar.backends.base import BackendInfo
     from siamcar.boxes import BoxLike
     from siamcar.config import TrackerConfig
-    from siamcar.model.network import SiamCAR
     from siamcar.protocol import Frame
     from siamcar.tracker import MapsLike, ModelLike
 
@@ -84,44 +88,49 @@ def measure_network(
     search: Frame,
     *,
     rounds: int = 7,
+    device: str = "cpu",
 ) -> tuple[Turns, dict[str, Deviation]]:
-    """Time the search graph of the network and of backends on one search region.
+    """Time the search graph of the network and of backends on one search region, which lies where each computes.
 
     Args:
-        model: the network; the baseline.
+        model: the network, on the CPU; a copy of it is the baseline.
         backends: label → what stands in its place.
         template: (127, 127, 3) uint8, BGR.
         search: (255, 255, 3) uint8, BGR.
         rounds: how often each is timed.
+        device: where the baseline runs; backends run where they were made for.
 
     Returns:
         Times, and each backend's deviation.
     """
     small, large = (torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() for image in (template, search))
+    network = copy.deepcopy(model)
+    candidates: dict[str, ModelLike] = {EAGER: make_backend(network, "eager", device=device), **backends}
+    places = {label: _find_device(one) or "cpu" for label, one in candidates.items()}
+    images = {label: large.to(place) for label, place in places.items()}
     with torch.inference_mode():
-        features = model.template(small)
-        of_backends = {label: backend.template(small) for label, backend in backends.items()}
+        features = {label: one.template(small.to(places[label])) for label, one in candidates.items()}
 
-    with torch.inference_mode(False), torch.enable_grad():
-        with_autograd = model.template(small)
-
-    def run_eager() -> object:
+    def run(label: str) -> MapsLike:
         with torch.inference_mode():
-            return model.search(features, large)
+            return _wait_for(candidates[label].search(features[label], images[label]))
 
-    def run_released() -> object:
-        with torch.inference_mode(False), torch.enable_grad():
-            return model.search(with_autograd, large)
+    @contextmanager
+    def as_released() -> Iterator[None]:
+        with torch.inference_mode(False), torch.enable_grad(), compute_exactly(torch.device(device)):
+            yield
 
-    def run_backend(label: str) -> MapsLike:
-        with torch.inference_mode():
-            return backends[label].search(of_backends[label], large)
+    with as_released():
+        with_autograd = network.template(small.to(device))
 
-    works: dict[str, Callable[[], object]] = {EAGER: run_eager, RELEASED_LOOP: run_released}
-    works |= {label: partial(run_backend, label) for label in backends}
-    with torch.inference_mode():
-        expected = model.search(features, large)
-    deviations = {label: compare_maps(expected, run_backend(label)) for label in backends}
+    def run_released() -> MapsLike:
+        with as_released():
+            return _wait_for(network.search(with_autograd, images[EAGER]))
+
+    expected = run(EAGER)
+    deviations = {label: compare_maps(expected, run(label)) for label in backends}
+    works: dict[str, Callable[[], object]] = {EAGER: partial(run, EAGER), RELEASED_LOOP: run_released}
+    works |= {label: partial(run, label) for label in backends}
     return take_turns("network, one search region", works, rounds=rounds, warm_up=2), deviations
 
 
@@ -132,6 +141,7 @@ def measure_tracker(
     *,
     config: TrackerConfig | None = None,
     rounds: int = 3,
+    device: str = "cpu",
 ) -> tuple[Turns, dict[str, float]]:
     """Time a tracker's frame: crop, network and decoding, over a video in memory.
 
@@ -141,11 +151,15 @@ def measure_tracker(
         box: (4,) `xywh`, 0-based, the target in the first.
         config: the tracker's; None: its defaults.
         rounds: how often each tracks the whole video.
+        device: where networks run, by `eager` and a copy each; backends run where they were made for.
 
     Returns:
         Times of one frame, and label → the largest difference of a box from the baseline's in any frame, pixels.
     """
-    trackers = {label: SiamCARTracker(model, config=config) for label, model in models.items()}
+    trackers = {}
+    for label, model in models.items():
+        made = make_backend(copy.deepcopy(model), device=device) if isinstance(model, SiamCAR) else model
+        trackers[label] = SiamCARTracker(made, config=config, device=_find_device(made))
     boxes: dict[str, list[np.ndarray]] = {}
 
     def track(label: str) -> None:
@@ -159,3 +173,16 @@ def measure_tracker(
     reference = np.array(boxes[turns.baseline])
     differences = {label: float(np.abs(np.array(found) - reference).max()) for label, found in boxes.items()}
     return Turns(turns.name, a_frame), differences
+
+
+def _find_device(model: ModelLike) -> str | None:
+    """Where a backend takes its images; None of a network, which knows itself."""
+    info: BackendInfo | None = getattr(model, "info", None)
+    return info.device if info is not None else None
+
+
+def _wait_for(maps: MapsLike) -> MapsLike:
+    """The maps, computed; a GPU is waited for."""
+    if maps.cls.device.type == "cuda":
+        torch.cuda.synchronize(maps.cls.device)
+    return maps

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from siamcar.backends.base import BackendInfo, has_bfloat16
+from siamcar.backends.base import BackendInfo, choose_float, has_bfloat16
 from siamcar.backends.calibration import Calibration, choose_calibration
 from siamcar.backends.graphs import FEATURES, IMAGES, MAPS, build_graphs
 from siamcar.backends.quantization import import_openvino, quantize_for_openvino
@@ -37,7 +37,7 @@ def create(
     frames = None
     if precision == "int8":
         frames = choose_calibration(calibration)
-        notes |= {"calibrated_on": frames.name, "in_float": "bf16" if has_bfloat16() else "fp32"}
+        notes |= {"calibrated_on": frames.name, "in_float": choose_float()}
     template, search = make_graphs(model, frames, threads)
     return run_graphs(template, search, model.grid, BackendInfo("openvino", precision, threads, device, notes))
 

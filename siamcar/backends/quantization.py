@@ -169,13 +169,21 @@ def _list_kept(architecture: Architecture) -> list[str]:
 def _keep(facts: list[str], graphs: Graphs, calibration: Calibration, write: Callable[[Path], None]) -> Iterator[Path]:
     """The folder that `write` has filled, now or before; it is in the cache, or goes when it has been read."""
     cache = get_cache_folder()
-    if cache is None:
-        with tempfile.TemporaryDirectory() as name:
-            write(Path(name))
-            yield Path(name)
-        return
-    key = json.dumps([_RECIPE, *facts, graphs.compute_hash(), calibration.fingerprint])
-    folder = cache / "graphs" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    if cache is not None:
+        key = json.dumps([_RECIPE, *facts, graphs.compute_hash(), calibration.fingerprint])
+        folder = cache / "graphs" / hashlib.sha256(key.encode()).hexdigest()[:32]
+        with contextlib.suppress(OSError):  # a folder that cannot be written
+            _fill(folder, write)
+        if folder.is_dir():
+            yield folder
+            return
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name))
+        yield Path(name)
+
+
+def _fill(folder: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` fill a folder of the cache, if it is not there yet."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):  # workers that start together quantise once
         if not folder.is_dir():
@@ -186,7 +194,6 @@ def _keep(facts: list[str], graphs: Graphs, calibration: Calibration, write: Cal
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 raise
-    yield folder
 
 
 def _read_inputs(calibration: Calibration, run_template: RunTemplate) -> Iterator[Inputs]:

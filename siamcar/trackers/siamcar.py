@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from siamcar.backends import check_backend
+from siamcar.backends import SUPPORT, check_backend
+from siamcar.backends.base import choose_float
 from siamcar.config import Architecture, TrackerConfig, read_yaml
 from siamcar.errors import ConfigError, WeightsError
 from siamcar.files import compute_sha256
@@ -21,7 +22,7 @@ from siamcar.weights_files import list_builtin_weights, read_weights_metadata, r
 if TYPE_CHECKING:
     from siamcar.tracker import SiamCARTracker
 
-__all__ = ["create_siamcar", "describe_siamcar", "settle_backend"]
+__all__ = ["create_siamcar", "describe_siamcar", "find_device", "settle_backend"]
 
 _OWN_OPTIONS = (
     "weights", "architecture", "preset", "strategy", "config", "backend", "precision", "calibration", "device",
@@ -47,7 +48,7 @@ def describe_siamcar(options: Mapping[str, Any]) -> TrackerDescription:
 
     The label is `siamcar_<architecture>_<strategy>`, and `_<backend>_<precision>` after it where that is not eager
     fp32. PyTorch is loaded only for files whose header does not tell the
-    architecture, which are those that this suite has not written.
+    architecture, which are those that this suite has not written; in int8 the frames to calibrate on are read.
 
     Raises:
         SiamCARError: as `create_siamcar`, as far as it shows without loading the weights.
@@ -66,9 +67,21 @@ def describe_siamcar(options: Mapping[str, Any]) -> TrackerDescription:
             "config": resolved.config.model_dump(mode="json"),
             "backend": resolved.backend,
             "precision": resolved.precision,
-            **({} if resolved.calibration is None else {"calibration": str(resolved.calibration)}),
+            **_describe_reduction(resolved),
         },
     )
+
+
+def _describe_reduction(resolved: _Resolved) -> dict[str, str]:
+    """What boxes in int8 depend on beside the backend: the frames themselves, not their place, and what stays float."""
+    if resolved.precision != "int8":
+        return {}
+    if resolved.backend not in SUPPORT:  # what a third party makes of them is not known
+        return {"calibration": str(resolved.calibration.resolve())} if resolved.calibration is not None else {}
+    from siamcar.backends.calibration import choose_calibration
+
+    told = {"calibration": choose_calibration(resolved.calibration).fingerprint}
+    return told | {"in_float": choose_float()} if resolved.backend == "openvino" else told
 
 
 def _batch(tracker: SiamCARTracker, slots: int | None) -> BatchTracker:
@@ -130,7 +143,7 @@ def create_siamcar(
     from siamcar.model.weights import load_model
     from siamcar.tracker import SiamCARTracker
 
-    place = _find_device(device)
+    place = find_device(device)
     model = load_model(resolved.weights, architecture=resolved.architecture)
     made = make_backend(model, resolved.backend, resolved.precision, device=place, calibration=resolved.calibration)
     return SiamCARTracker(made, config=resolved.config, device=place)
@@ -162,7 +175,7 @@ def settle_backend(options: Mapping[str, Any], *, device: str, threads: int) -> 
     from siamcar.model.weights import load_model
 
     model = load_model(resolved.weights, architecture=resolved.architecture)
-    choice = choose_backend(model, device=_find_device(device), threads=threads)
+    choice = choose_backend(model, device=find_device(device), threads=threads)
     return {**options, "backend": choice.name}, str(choice)
 
 
@@ -179,7 +192,8 @@ def _resolve(
     device: str = "cpu",
     **tracker_options: Any,
 ) -> _Resolved:
-    check_backend(backend, precision)
+    frames = Path(calibration) if calibration is not None else None
+    check_backend(backend, precision, calibration=frames)
     unknown = sorted(set(tracker_options) - set(TrackerConfig.model_fields))
     if unknown:
         known = ", ".join([*_OWN_OPTIONS, *_CONFIG_OPTIONS])
@@ -202,7 +216,7 @@ def _resolve(
         merged,
         backend,
         precision,
-        Path(calibration) if calibration is not None else None,
+        frames,
     )
 
 
@@ -231,7 +245,7 @@ def _find_builtin(architecture: Architecture | None) -> Path:
     )
 
 
-def _find_device(name: str) -> str:
+def find_device(name: str) -> str:
     """Check a device's name and that it is there.
 
     Raises:

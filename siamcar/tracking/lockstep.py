@@ -200,8 +200,11 @@ class _FeatureTable:
             table[slot] = level[0]
 
     def take(self, slots: list[int]) -> list[Tensor]:
-        """Features of some slots, a row each."""
-        if slots == list(range(self._slots)):
-            return self._levels
-        chosen = torch.tensor(slots, device=self._levels[0].device)
+        """Features of some slots, a row each; where they follow one another, rows of the table itself."""
+        first = slots[0]
+        if slots == list(range(first, first + len(slots))):
+            return [table[first : first + len(slots)] for table in self._levels]
+        device = self._levels[0].device
+        # From pinned memory: a plain copy to a GPU would wait for all that was launched before.
+        chosen = torch.tensor(slots, pin_memory=device.type == "cuda").to(device, non_blocking=True)
         return [table.index_select(0, chosen) for table in self._levels]

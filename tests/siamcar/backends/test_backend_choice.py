@@ -55,6 +55,14 @@ def test_what_cannot_be_is_refused(name: str, precision: str, device: str, messa
         make_backend(make_network(), name, precision, device=device)
 
 
+@pytest.mark.parametrize(("name", "precision"), [("onnx", "fp32"), ("auto", "fp32"), ("openvino", "bf16")])
+def test_frames_to_calibrate_on_are_refused_where_nothing_is_calibrated(name: str, precision: str) -> None:
+    with pytest.raises(ConfigError, match=f"for int8; found {precision}"):
+        make_backend(make_network(), name, precision, calibration=Path("frames"))
+    with pytest.raises(ConfigError, match="--precision int8"):
+        describe_tracker("siamcar", {"backend": name, "precision": precision, "calibration": "frames"})
+
+
 def test_what_this_machine_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     lacking = Support("a backend", ("fp32", "bf16"), ("cpu",), {"fp32": "no luck", "bf16": None}.__getitem__)
     monkeypatch.setitem(backends.SUPPORT, "compiled", lacking)
@@ -91,6 +99,8 @@ class Fake:
         self.seconds, self.shift = seconds, shift
 
     def template(self, images: torch.Tensor) -> list[torch.Tensor]:
+        if self.info.name == "breaking":
+            raise RuntimeError("out of luck")
         return []
 
     def search(self, features: list[torch.Tensor], images: torch.Tensor) -> Any:
@@ -101,9 +111,10 @@ class Fake:
 
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Four backends, of which one is wrong and one cannot be made; returns which were made."""
+    """Five backends, of which one is wrong, one breaks and one cannot be made; returns which were made."""
     monkeypatch.setenv("SIAMCAR_CACHE", str(tmp_path))
     kinds = {"eager": (0.03, 0.0), "right": (0.01, 0.0005), "wrong": (0.0, 0.01), "slow": (0.06, 0.0), "broken": None}
+    kinds["breaking"] = (0.0, 0.0)
     made: list[str] = []
 
     def make(model: SiamCAR, name: str, **_: Any) -> Fake:
@@ -127,7 +138,8 @@ def test_auto_takes_the_fastest_that_is_right_and_keeps_its_choice(fakes: list[s
     assert notes["asked_for"] == "auto"
     assert set(notes["milliseconds"]) == {"eager", "right", "slow"}
     assert notes["milliseconds"]["right"] < notes["milliseconds"]["eager"]
-    assert set(notes["refused"]) == {"wrong", "broken", "absent"}
+    assert set(notes["refused"]) == {"wrong", "broken", "breaking", "absent"}
+    assert notes["refused"]["breaking"] == "RuntimeError: out of luck"
     fakes.clear()
     assert make_backend(make_network(), "auto").info.notes == notes
     assert fakes == ["right"]
@@ -146,6 +158,27 @@ def test_auto_measures_anew_for_another_network_or_without_a_cache(
         fakes.clear()
         assert module.choose_backend(make_network()).name == "right"
         assert fakes
+
+
+def test_auto_needs_no_cache_that_can_be_written(fakes: list[str], tmp_path: Path) -> None:
+    model = make_network()
+    place = tmp_path / "backends" / f"{module._compute_key(model, 'cpu')}.lock"
+    place.mkdir(parents=True)  # in the lock's way, as a folder without the right to write
+    assert module.choose_backend(model).name == "right"
+    place.rmdir()
+    module.choose_backend(model)  # kept now
+    place.unlink()
+    place.mkdir()
+    fakes.clear()
+    assert module.choose_backend(model).name == "right"
+    assert not fakes
+
+
+def test_auto_fails_only_where_eager_does(fakes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fake, "search", None)
+    with pytest.raises(TypeError):
+        module.choose_backend(make_network())
+    assert fakes == ["eager"]
 
 
 def test_a_run_is_planned_with_what_auto_stands_for(fakes: list[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import get_args
+from unittest.mock import ANY, MagicMock
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from siamcar.backends.base import BackendInfo
 from siamcar.backends.compiled import create
-from siamcar.backends.cuda import CudaSiamCAR, Function
+from siamcar.backends.cuda import CudaSiamCAR, Function, record_graph
 from siamcar.backends.fusion import Convolution, fuse
 from siamcar.backends.packed import Activation, PackedConvolution
 from siamcar.backends.winograd import WinogradConvolution, count_tiles
@@ -158,3 +159,11 @@ def test_the_gpu_backend_records_single_streams_alone(precision: str, bound: flo
             assert other.dtype == torch.float32
             assert float((one[: len(other)] - other).abs().max() / one.abs().max()) < bound
     assert recorded == [1]
+
+
+def test_a_graph_is_recorded_on_a_stream_of_its_own_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = MagicMock()
+    monkeypatch.setattr(torch, "cuda", gpu)
+    record_graph(tuple, [torch.zeros(1)])
+    gpu.Stream.assert_called_once_with(torch.device("cpu"))
+    gpu.graph.assert_called_once_with(ANY, stream=gpu.Stream.return_value)

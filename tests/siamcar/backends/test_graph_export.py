@@ -124,12 +124,22 @@ def test_an_export_is_replaced_when_asked_and_nothing_else_ever_is(model: SiamCA
         export_graphs(model, WEIGHTS, folder / "thesis.tex", format="onnx")
 
 
+def test_an_export_that_was_killed_is_not_in_the_way(model: SiamCAR, tmp_path: Path) -> None:
+    left_over = tmp_path / ".unfinished-0123abcd"
+    left_over.mkdir()
+    (left_over / "template.onnx").write_bytes(b"half of it")
+    done = export_graphs(model, WEIGHTS, tmp_path, format="onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == list(done.files)
+
+
 def test_what_cannot_be_written_is_explained(model: SiamCAR, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="tensorrt"):
         export_graphs(model, WEIGHTS, tmp_path / "a", format="tensorrt")
     with pytest.raises(ConfigError, match="bf16") as caught:
         export_graphs(model, WEIGHTS, tmp_path / "a", format="openvino", precision="bf16")
     assert "INFERENCE_PRECISION_HINT" in caught.value.hint
+    with pytest.raises(ConfigError, match="for int8; found fp32"):
+        export_graphs(model, WEIGHTS, tmp_path / "a", format="onnx", calibration=tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(DataError, match="no exported graphs"):
         open_graphs(tmp_path)

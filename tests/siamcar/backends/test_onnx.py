@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import onnxruntime
 import pytest
 import torch
 
@@ -79,6 +80,19 @@ def test_as_many_templates_as_search_regions(model: SiamCAR) -> None:
         backend.search(backend.template(template[:1]), search)
 
 
+def test_no_thread_spins_on_after_a_run(model: SiamCAR, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    real = onnxruntime.InferenceSession
+
+    def open_session(graph: bytes, options: onnxruntime.SessionOptions, **how: object) -> object:
+        given.append(options.get_session_config_entry("session.force_spinning_stop"))
+        return real(graph, options, **how)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", open_session)
+    make_backend(model, "onnx")
+    assert given == ["1", "1"]
+
+
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_8_bits_are_calibrated_once_and_kept(
     model: SiamCAR, name: str, frames: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -98,6 +112,18 @@ def test_8_bits_are_calibrated_once_and_kept(
     again = make_backend(model, name, "int8", calibration=frames)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("search*")} == kept
     assert torch.equal(again.search(again.template(template), search).cls, found.cls)
+
+
+def test_8_bits_need_no_cache_that_can_be_written(
+    model: SiamCAR, frames: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setenv("SIAMCAR_CACHE", str(tmp_path))
+    monkeypatch.setattr("siamcar.backends.quantization.FileLock", refuse)
+    assert make_backend(model, "onnx", "int8", calibration=frames).info.label == "onnx int8"
+    assert not list((tmp_path / "graphs").iterdir())
 
 
 def test_an_interrupted_calibration_leaves_nothing(

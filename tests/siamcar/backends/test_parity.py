@@ -112,9 +112,12 @@ def check_close(get: Callable[[object], torch.Tensor], one: object, other: objec
     assert torch.allclose(get(one), get(other), rtol=MAPS[precision], atol=MAPS[precision])
 
 
-def test_a_backend_leaves_the_network_as_it_was() -> None:
+@pytest.mark.parametrize(("name", "precision"), CASES)
+def test_a_backend_leaves_the_network_as_it_was(name: str, precision: str) -> None:
+    require(name, precision)
     network = load_model(list_builtin_weights()["siamcar_mobilenetv2"])
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    make_backend(network, "compiled", "bf16")
+    make_backend(network, name, precision, device=DEVICES.get(name, "cpu"))
     after = network.state_dict()
+    assert after.keys() == before.keys()
     assert all(torch.equal(value, after[name]) and value.dtype == after[name].dtype for name, value in before.items())

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from siamcar.config import ModelConfig, TrackerConfig
-from siamcar.errors import ConfigError, UnknownNameError, WeightsError
+from siamcar.errors import ConfigError, DataError, UnknownNameError, WeightsError
 from siamcar.files import compute_sha256
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights
@@ -79,11 +80,41 @@ def test_an_architecture_that_is_told_is_believed_until_the_weights_are_loaded(t
     assert told.identity["config"]["window_influence"] == 0.3
 
 
-def test_describing_loads_no_torch(weights: Path) -> None:
+def test_in_8_bits_the_frames_count_and_not_their_place(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(backend: str, **options: object) -> dict[str, object]:
+        return describe_tracker(
+            "siamcar", {"weights": weights, "backend": backend, "precision": "int8"} | options
+        ).identity
+
+    frame = tmp_path / "frames" / "0.png"
+    frame.parent.mkdir()
+    cv2.imwrite(str(frame), np.zeros((40, 60, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    first = describe("onnx", calibration="frames")
+    assert describe("onnx", calibration=frame.parent) == first != describe("onnx")
+    cv2.imwrite(str(frame), np.ones((40, 60, 3), np.uint8))
+    assert describe("onnx", calibration="frames") != first
+    with pytest.raises(DataError, match="does not exist"):
+        describe("onnx", calibration="nowhere")
+    assert describe("their_backends:create", calibration="ranges.bin")["calibration"] == str(tmp_path / "ranges.bin")
+    assert "calibration" not in describe("their_backends:create")
+    for has, precision in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr("siamcar.backends.base.has_bfloat16", lambda has=has: has)
+        assert describe("openvino")["in_float"] == precision
+        assert "in_float" not in describe("onnx")
+
+
+@pytest.mark.parametrize(
+    ("options", "absent"),
+    [({"preset": "otb100"}, {"torch", "cv2"}), ({"backend": "onnx", "precision": "int8"}, {"torch", "onnxruntime"})],
+)
+def test_describing_loads_no_torch(weights: Path, options: dict[str, str], absent: set[str]) -> None:
     code = (
         "import sys; from siamcar.trackers import describe_tracker;"
-        f"describe_tracker('siamcar', {{'weights': {str(weights)!r}, 'preset': 'otb100'}});"
-        "assert not {'torch', 'cv2'} & set(sys.modules)"
+        f"describe_tracker('siamcar', { ({'weights': str(weights)} | options)!r});"
+        f"assert not {absent} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

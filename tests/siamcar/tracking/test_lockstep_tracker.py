@@ -160,6 +160,17 @@ def test_a_network_whose_features_have_no_rows_is_refused() -> None:
         tracker.init(0, np.zeros((90, 90, 3), np.uint8), (20, 20, 30, 30))
 
 
+def test_features_of_slots_in_a_row_are_not_copied() -> None:
+    table = lockstep._FeatureTable(5)
+    for slot in range(5):
+        table.put(slot, [torch.full((1, 2), float(slot))])
+    for slots in ([0, 1, 2, 3, 4], [3, 4], [2], [0, 2, 3]):
+        (taken,) = table.take(slots)
+        assert taken[:, 0].tolist() == slots
+        of_the_table = taken.untyped_storage().data_ptr() == table._levels[0].untyped_storage().data_ptr()
+        assert of_the_table == (slots != [0, 2, 3])
+
+
 @pytest.mark.parametrize(("gigabytes", "slots"), [(64.0, 8), (0.5, 5), (0.01, 1)])
 def test_the_batch_is_chosen_from_free_memory(
     network: ColorModel, monkeypatch: pytest.MonkeyPatch, gigabytes: float, slots: int
@@ -176,8 +187,7 @@ def test_asking_whether_a_tracker_has_lockstep_loads_no_network() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_on_a_gpu_boxes_are_those_of_each_target_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+def test_on_a_gpu_boxes_are_those_of_each_target_alone() -> None:
     scenes = [Scene(named.config) for named in make_default_set(20, n_frames=6)]
     alone = create_tracker("siamcar", {"device": "cuda"})
     assert isinstance(alone, SiamCARTracker)
