@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.reporting import record
+from benchmarks.reporting import get_peak_mebibytes, record
 
 LENGTHS = (1_000, 12_000)
 SIZES = ((1280, 720), (3840, 2160))
@@ -99,7 +98,7 @@ def score_trackers(root: Path, count: int) -> None:
 def _measure(work: Callable[..., None], arguments: tuple[Any, ...], answer: Any) -> None:
     os.environ["SIAMCAR_CACHE"] = "off"
     work(*arguments)
-    answer.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    answer.send(get_peak_mebibytes())
 
 
 def measure_peak(work: Callable[..., None], *arguments: Any) -> float:

@@ -15,7 +15,6 @@ import importlib.util
 import io
 import os
 import re
-import resource
 import tempfile
 import time
 import zipfile
@@ -28,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.reporting import compare
+from benchmarks.reporting import RECORDS, compare, get_peak_mebibytes, record, reset_peak
 from evaluation.conventions import resolve_conventions
 from evaluation.leaderboard import Scores, compute_scores_all
 from evaluation.scoring import load_scores_by_convention, read_results
@@ -177,10 +176,6 @@ def make_metric_baseline(benchmark: Benchmark, boxes: list[dict[str, Boxes]]) ->
     return compute
 
 
-def get_peak_mebibytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def measure_scores(scores: Scores) -> int:
     """Bytes of a table of sequences and of the curves, which are what stays of a tracker."""
     curves = [one for kind in scores.sequence_curves.values() for one in kind.values()]
@@ -217,6 +212,7 @@ def print_times(benchmark: Benchmark, folder: Path, root: Path) -> None:
         print(
             f"{what:<16} with a cache: first call {first:5.2f} s, later calls {min(later):5.2f} to {max(later):.2f} s"
         )
+        RECORDS.append({"measured": f"{what}, with a cache", "unit": "s", "first": first, "later": later})
 
 
 def main() -> None:
@@ -236,12 +232,12 @@ def main() -> None:
         os.environ["SIAMCAR_CACHE"] = "off"
         first = [home.name for home in sorted(folder.iterdir())[:2]]
         for convention, what in (("official", "one convention"), ("all", "all conventions")):
-            load_scores_by_convention(benchmark, folder, first, convention)
-            two = get_peak_mebibytes()
-            found = load_scores_by_convention(benchmark, folder, None, convention)
-            print(
-                f"peak memory, {what}: after 2 trackers {two:.0f} MiB, after {N_TRACKERS} {get_peak_mebibytes():.0f} "
-                f"MiB, of which tables and curves {sum(map(measure_scores, found)) / 2**20:.0f} MiB"
-            )
-            del found
+            for names in (first, None):
+                reset_peak()
+                found = load_scores_by_convention(benchmark, folder, names, convention)
+                kept = sum(map(measure_scores, found)) / 2**20
+                count = len(names or range(N_TRACKERS))
+                told = record(f"peak memory, {what}, {count} trackers", get_peak_mebibytes(), "MiB", tables_mib=kept)
+                print(f"{told}, of which tables and curves {kept:.0f}")
+                del found
         print_times(benchmark, folder, root)

@@ -206,7 +206,10 @@ class _LockstepRun:
         return self._tracker
 
     def advance(self, tasks: Sequence[Task], batch: int, decoder: _Decoder) -> Iterator[Event | Pace]:
-        """Carry out tasks, `batch` of them at a time; those whose batch has broken at the end, one at a time."""
+        """Carry out tasks, `batch` of them at a time; those whose batch has broken at the end, one at a time.
+
+        After a batch that broke (it may have been too large) the next ones are half as large.
+        """
         waiting, opened, rows = deque(tasks), deque[_Stream](), batch
         begun, steps, frames = time.perf_counter(), 0, 0
         reported = begun
@@ -230,6 +233,8 @@ class _LockstepRun:
                 steps += 1
                 frames += len(images)
                 yield from self._step(images, rows)
+                if not self._streams and self._tracker is None:
+                    rows = max(1, rows // 2)
             if time.perf_counter() - reported >= REPORT_SECONDS:
                 reported = time.perf_counter()
                 yield measure()

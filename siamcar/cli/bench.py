@@ -24,6 +24,9 @@ EXAMPLES = examples(
 
 PARTS = ("network", "tracker", "runner")
 
+_ANYWHERE = ("eager", "cuda")
+"""Backends that run on a GPU; the others are for the processor."""
+
 _FRAME_SHARE = 0.05
 """Share of a frame's time that the runner may take for itself."""
 
@@ -44,6 +47,9 @@ def handle(
         int | None,
         typer.Option("--threads", min=1, help="Threads to compute with. Default: the physical cores."),
     ] = None,
+    device: Annotated[
+        str, typer.Option("--device", help="Where the baseline computes, and what runs there: cpu, cuda, cuda:1 …")
+    ] = "cpu",
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each is timed.")] = 7,
     frames: Annotated[int, typer.Option("--frames", min=2, help="Frames of the tracker's video.")] = 20,
     out: Annotated[Path | None, typer.Option("--out", help="Write the numbers to a JSON file, too.")] = None,
@@ -56,6 +62,7 @@ def handle(
     """
     from evaluation.runner import count_physical_cores
     from siamcar.backends.measure import limit_torch_threads
+    from siamcar.trackers.siamcar import find_device
 
     chosen = list(dict.fromkeys(parts or PARTS))
     unknown = [part for part in chosen if part not in PARTS]
@@ -64,19 +71,19 @@ def handle(
     if out is not None and not out.resolve().parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.resolve().parent}.", "Make it first.")
     threads = threads or count_physical_cores()
-    document = _describe(threads)
+    document = _describe(threads, find_device(device))
     if not as_json:
         _print_header(document)
     with limit_torch_threads(threads):
         model, name = _load(weights, architecture)
         document["model"] = name
-        backends = _make_backends(model, backend, threads) if {"network", "tracker"} & set(chosen) else {}
+        backends = _make_backends(model, backend, threads, device) if {"network", "tracker"} & set(chosen) else {}
         if "network" in chosen:
-            document["network"] = _measure_network(model, name, backends, rounds, quiet=as_json)
+            document["network"] = _measure_network(model, name, backends, rounds, device, quiet=as_json)
         if "tracker" in chosen:
-            document["tracker"] = _measure_tracker(model, name, backends, frames, rounds, quiet=as_json)
+            document["tracker"] = _measure_tracker(model, name, backends, frames, rounds, device, quiet=as_json)
         if "runner" in chosen:
-            document["runner"] = _measure_runner(model, frames, quiet=as_json)
+            document["runner"] = _measure_runner(model, frames, device, quiet=as_json)
     if as_json:
         print_json(document)
     if out is not None:
@@ -88,11 +95,12 @@ def handle(
         print_error(f"Written: {out}")
 
 
-def _describe(threads: int) -> dict[str, Any]:
+def _describe(threads: int, device: str) -> dict[str, Any]:
     from evaluation.runner import count_physical_cores, describe_environment
     from evaluation.speed import measure_load
 
     return {
+        "device": device,
         "threads": threads,
         "contended": threads > count_physical_cores(),
         "load_before": measure_load(),
@@ -105,7 +113,8 @@ def _print_header(document: dict[str, Any]) -> None:
     cores = environment["physical_cores"]
     print_line(
         f"{environment['processor']}, {cores} physical {'core' if cores == 1 else 'cores'} · "
-        f"{threads} {'thread' if threads == 1 else 'threads'} · Python {environment['python']} · "
+        f"{threads} {'thread' if threads == 1 else 'threads'} · baseline on {document['device']} · "
+        f"Python {environment['python']} · "
         + ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     )
     load = document["load_before"]
@@ -135,8 +144,11 @@ def _load(weights: str | None, architecture: str | None) -> tuple[SiamCAR, str]:
     return load_model(path).eval(), path.stem
 
 
-def _make_backends(model: SiamCAR, names: list[str] | None, threads: int) -> dict[str, Backend]:
-    """Backends by label; of those that were not asked for by name, one that cannot be made is told and left out."""
+def _make_backends(model: SiamCAR, names: list[str] | None, threads: int, device: str) -> dict[str, Backend]:
+    """Backends by label, each on the device or, where it does not run there, on its own.
+
+    Of those that were not asked for by name, one that cannot be made is told and left out.
+    """
     from siamcar.backends import PRECISIONS, list_backends, make_backend
     from siamcar.errors import SiamCARError
 
@@ -156,7 +168,10 @@ def _make_backends(model: SiamCAR, names: list[str] | None, threads: int) -> dic
         if (name, precision) == ("eager", "fp32"):
             continue  # the baseline
         try:
-            made = make_backend(model, name, precision, device="cuda" if name == "cuda" else "cpu", threads=threads)
+            place = device if device == "cpu" or name in _ANYWHERE else "cpu"
+            if name == "cuda" and place == "cpu":
+                place = "cuda"
+            made = make_backend(model, name, precision, device=place, threads=threads)
         except SiamCARError as error:
             if names:
                 raise
@@ -175,7 +190,7 @@ def _make_video(count: int) -> tuple[list[Any], Any]:
 
 
 def _measure_network(
-    model: SiamCAR, name: str, backends: dict[str, Backend], rounds: int, *, quiet: bool
+    model: SiamCAR, name: str, backends: dict[str, Backend], rounds: int, device: str, *, quiet: bool
 ) -> list[dict[str, Any]]:
     from siamcar.backends.measure import measure_network
     from siamcar.config import TrackerConfig
@@ -192,6 +207,7 @@ def _measure_network(
         cut_template(first, state, config, color),
         cut_search(second, state, config, color),
         rounds=rounds,
+        device=device,
     )
     records = turns.to_records()
     for row in records:
@@ -203,12 +219,14 @@ def _measure_network(
 
 
 def _measure_tracker(
-    model: SiamCAR, name: str, backends: dict[str, Backend], frames: int, rounds: int, *, quiet: bool
+    model: SiamCAR, name: str, backends: dict[str, Backend], frames: int, rounds: int, device: str, *, quiet: bool
 ) -> list[dict[str, Any]]:
     from siamcar.backends.measure import EAGER, measure_tracker
 
     video, box = _make_video(frames)
-    turns, differences = measure_tracker({EAGER: model, **backends}, video, box, rounds=max(1, rounds // 2))
+    turns, differences = measure_tracker(
+        {EAGER: model, **backends}, video, box, rounds=max(1, rounds // 2), device=device
+    )
     records = turns.to_records()
     for row in records:
         row["largest_box_difference_px"] = differences[row["who"]]
@@ -217,13 +235,13 @@ def _measure_tracker(
     return records
 
 
-def _measure_runner(model: SiamCAR, frames: int, *, quiet: bool) -> dict[str, Any]:
+def _measure_runner(model: SiamCAR, frames: int, device: str, *, quiet: bool) -> dict[str, Any]:
     from evaluation.benchmarks.synthetic import load_synthetic
     from evaluation.overhead import measure_overhead
     from siamcar.backends.measure import EAGER, measure_tracker
 
     video, box = _make_video(frames)
-    turns, _ = measure_tracker({EAGER: model}, video, box, rounds=3)
+    turns, _ = measure_tracker({EAGER: model}, video, box, rounds=3, device=device)
     frame = turns.compute_median(EAGER)
     overhead = measure_overhead(load_synthetic(n_sequences=3))
     share = overhead.seconds_a_frame / frame

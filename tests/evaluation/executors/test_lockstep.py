@@ -240,7 +240,15 @@ def test_a_batch_that_breaks_costs_the_sequence_whose_fault_it_is() -> None:
     assert set(done) == {"s0", "s2", "s3"}
     assert_as_one_by_one(done, tasks)
     batches = {event.task.name: event.trajectory.batch for event in events if isinstance(event, Done)}
-    assert batches == {"s0": 1, "s2": 2, "s3": 2}
+    assert batches == {"s0": 1, "s2": 1, "s3": 1}
+
+
+def test_batches_after_a_broken_one_are_half_as_large() -> None:
+    tasks = make_tasks([8, 8, 8, 8, 7, 6, 5])
+    events, _ = run(tasks, 4, TrackerSpec("tests.batch_trackers:make_breaking", {"doomed_x": 4}))
+    assert failures(events) == {"s1": "RuntimeError at frame 2: the whole batch"}
+    batches = {event.task.name: event.trajectory.batch for event in events if isinstance(event, Done)}
+    assert batches == {"s0": 1, "s2": 1, "s3": 1, "s4": 2, "s5": 2, "s6": 2}
 
 
 def test_a_tracker_that_cannot_be_made_ends_the_run() -> None:

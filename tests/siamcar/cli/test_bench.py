@@ -19,7 +19,15 @@ def test_tables_name_the_machine_the_baseline_and_the_ratio() -> None:
     before = torch.get_num_threads()
     result = CliRunner().invoke(app, SMALL)
     assert result.exit_code == 0, result.output
-    for words in ("physical core", "1 thread ", "alexnet, random weights", EAGER, RELEASED_LOOP, "1.00 [1.00, 1.00]"):
+    for words in (
+        "physical core",
+        "1 thread ",
+        "baseline on cpu",
+        "alexnet, random weights",
+        EAGER,
+        RELEASED_LOOP,
+        "1.00 [1.00, 1.00]",
+    ):
         assert words in result.stdout
     assert "µs a frame of its own" in result.stdout
     assert torch.get_num_threads() == before
@@ -46,6 +54,7 @@ def test_the_file_holds_every_number(tmp_path: Path) -> None:
         (["--backend", "openvinoo"], "No backend"),
         (["--backend", "eager:int8"], "does not compute in int8"),
         (["--architecture", "vgg"], "architecture"),
+        (["--device", "somewhere"], "'somewhere' is not a device"),
     ],
 )
 def test_wrong_arguments_are_explained(arguments: list[str], words: str) -> None:
