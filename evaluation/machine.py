@@ -12,7 +12,7 @@ from typing import Any
 
 from siamcar._version import __version__
 
-__all__ = ["count_physical_cores", "describe_environment"]
+__all__ = ["count_physical_cores", "describe_environment", "list_gpus"]
 
 _PACKAGES = (
     "torch",
@@ -49,9 +49,22 @@ def describe_environment() -> dict[str, Any]:
         "packages": versions,
         "platform": platform.platform(),
         "processor": _processor_name(),
+        "gpus": list_gpus(),
         "physical_cores": count_physical_cores(),
         "command": shlex.join(sys.argv),
     }
+
+
+def list_gpus(root: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
+    """Models of the GPUs that the driver of NVIDIA names, without loading what computes on them."""
+    models = []
+    for path in sorted(root.glob("*/information")):
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            continue
+        models += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return models
 
 
 def _processor_name() -> str:

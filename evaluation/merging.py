@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -43,6 +42,7 @@ class MergedRun:
             among the sources.
         failures: run name → error, of those that failed and are complete nowhere.
         absent_shares: shares, as "2/8", that are not among the sources.
+        uneven: whether the shares were cut from different lists of sequences, or into different numbers of shares.
     """
 
     benchmark: str
@@ -54,6 +54,7 @@ class MergedRun:
     missing: tuple[str, ...]
     failures: dict[str, str]
     absent_shares: tuple[str, ...]
+    uneven: bool
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def merge_results(sources: list[Path], out: Path) -> list[MergedRun]:
     Raises:
         ConfigError: `out` is one of the sources.
         ResultsError: a source holds no run of this suite, folders are of different runs, or two hold different boxes of
-            the same sequence. Nothing is written then.
+            the same sequence. Nothing is written then. Or `out` has changed meanwhile.
     """
     groups: dict[tuple[str, str], dict[Path, _Part]] = defaultdict(dict)
     for source in sources:
@@ -255,10 +256,16 @@ class _Merge:
                 )
 
     def write(self) -> MergedRun:
-        """Copy what is not there, the record last."""
+        """Copy what is not there, the record last.
+
+        Raises:
+            ResultsError: another process writes to the target, or has done so since it was read.
+        """
         record = self._join_records()
         taken: Counter[str] = Counter()
-        with hold_lock(self.target, record.tracker) if self.choice.suppliers else nullcontext():
+        with hold_lock(self.target, record.tracker):
+            if read_run_record(self.target, record.tracker) != (self.there.record if self.there else None):
+                raise ResultsError(f"{self.target} has changed while it was read.", "Give the same command again.")
             for name, part in self.choice.suppliers.items():
                 if part is self.there:
                     continue
@@ -274,7 +281,7 @@ class _Merge:
         return self._report(record, dict(taken))
 
     def _join_records(self) -> RunRecord:
-        records = [part.record for part in self.parts]
+        records = [*([self.there.record] if self.there else []), *(part.record for part in self.parts)]
         failures = {
             name: status
             for record in records
@@ -282,14 +289,16 @@ class _Merge:
             if name not in self.choice.statuses and status.status == "failed"
         }
         merged = [*self._first.environment.get("merged", [])] if self.there else []
-        given = [part for part in self.parts if part in self.choice.suppliers.values()]
+        suppliers = self.choice.suppliers.values()
+        given = [part for part in self.parts if any(part is one for one in suppliers)]
+        base = self.there or [*given, *self.parts][0]
         merged += [{"folder": str(part.folder.resolve()), **part.record.environment} for part in given]
         return RunRecord(
             benchmark=self._first.benchmark,
             tracker=self._first.tracker,
             identity=self._first.identity,
-            environment={**self._first.environment, "merged": merged},
-            planned=tuple(dict.fromkeys(name for record in [self._first, *records] for name in record.planned)),
+            environment={**base.record.environment, "merged": merged},
+            planned=tuple(dict.fromkeys(name for record in records for name in record.planned)),
             sequences={**failures, **self.choice.statuses},
         )
 
@@ -308,14 +317,14 @@ class _Merge:
     def _report(self, record: RunRecord, taken: dict[str, int]) -> MergedRun:
         complete = self.choice.statuses
         shares = [part.record.share for part in self.parts if part.record.share is not None]
-        absent = {
-            f"{index}/{share.count}": share
+        absent = dict.fromkeys(
+            f"{index}/{share.count}"
             for share in shares
             for index in range(1, share.count + 1)
             if not any((other.index, other.count) == (index, share.count) for other in shares)
-        }
+        )
         touched = {_name_sequence(self._first, name) for name in [*complete, *record.planned, *record.sequences]}
-        lost = [name for share in absent.values() for name in share.whole if name not in touched]
+        lost = [name for share in shares for name in share.whole if name not in touched]
         failures = {name: one.error or "" for name, one in record.sequences.items() if one.status == "failed"}
         unfinished = [name for name in record.planned if name not in complete and name not in failures]
         return MergedRun(
@@ -328,6 +337,7 @@ class _Merge:
             missing=tuple(dict.fromkeys([*unfinished, *lost])),
             failures=failures,
             absent_shares=tuple(absent) if lost else (),
+            uneven=len({(share.count, share.whole) for share in shares}) > 1,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -65,7 +66,8 @@ class RunRecord(BaseModel):
         benchmark: name of the benchmark.
         tracker: name of the results folder.
         identity: what the results depend on; a run goes on only with the same identity.
-        environment: versions, hardware, devices, workers: what only the speed depends on.
+        environment: versions, hardware, devices, workers: what only the speed depends on. On a cluster its `nodes`
+            have their own; `earlier` lists those of other days, `merged` those of the folders that were joined.
         share: the share of the sequences that this folder is for; None where it is for all that were chosen.
         planned: names of the runs that were to be made, done or not; of repetitions that follow from others the first.
         sequences: name of a run (sequence, or sequence and repetition) → how it ended.
@@ -90,21 +92,37 @@ class RunRecord(BaseModel):
 
     @property
     def conditions(self) -> str:
-        """What its speed was measured under, in words: backend and precision, threads, device; or lockstep."""
+        """What its speed was measured under, in words: backend and precision, threads, all hardware; or lockstep."""
         batches = [one.lockstep for one in self.sequences.values() if one.lockstep is not None]
         if batches:
             return f"lockstep, batches of up to {max(batches)}: no speed of one stream"
         backend = " ".join(str(self.identity[key]) for key in ("backend", "precision") if self.identity.get(key))
         threads = self.identity.get("threads")
-        devices = [str(one) for one in self.environment.get("devices") or ()]
-        processor = self.environment.get("processor") if set(devices) <= {"cpu"} else None
-        parts = (backend, f"threads: {threads}" if threads else "", processor or ", ".join(devices))
+        hardware = " / ".join(dict.fromkeys(one for one in _list_hardware(self.environment) if one))
+        parts = (backend, f"threads: {threads}" if threads else "", hardware)
         return ", ".join(part for part in parts if part)
 
     @property
     def failures(self) -> dict[str, str]:
         """Run name → error of everything that failed."""
         return {name: one.error or "unknown" for name, one in self.sequences.items() if one.status == "failed"}
+
+
+def _list_hardware(environment: Mapping[str, Any]) -> Iterator[str]:
+    """What runs were made on: processors and GPUs, of all machines that an environment tells of."""
+    devices = [str(one) for one in environment.get("devices") or ("cpu",)]
+    nodes = list(environment.get("nodes", {}).values())
+    for machine in [node for node in nodes if node.get("runs")] or nodes or [environment]:
+        gpus = list(dict.fromkeys(machine.get("gpus", ())))
+        for device in devices:
+            if device == "cpu":
+                yield machine.get("processor") or ""
+            elif device.startswith("cuda") and len(gpus) == 1:
+                yield gpus[0]
+            else:  # which of several kinds has this number is the driver's affair
+                yield f"{device} ({' or '.join(gpus)})" if device.startswith("cuda") and gpus else device
+    for other in (*environment.get("earlier", ()), *environment.get("merged", ())):
+        yield from _list_hardware(other)
 
 
 def read_run_record(folder: Path, tracker: str) -> RunRecord | None:

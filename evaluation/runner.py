@@ -200,6 +200,7 @@ def execute_plan(
     devices: Iterable[str] = ("cpu",),
     executor: Executor | None = None,
     listener: Callable[[Event], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> RunSummary:
     """Carry out a plan; every finished sequence is on disk at once, every failure in the record.
 
@@ -209,8 +210,10 @@ def execute_plan(
         devices: handed to the workers in turn.
         executor: where they work; by default processes on this machine.
         listener: told of every event, in this process.
+        tell: told what becomes of the processes on this machine.
 
     Raises:
+        ConfigError: a number of workers or devices that does not go, or more devices than workers.
         ResultsError: another process is writing to the folder.
         SiamCARError: the tracker cannot be made.
         KeyboardInterrupt: passed on; what was finished is on disk.
@@ -218,26 +221,40 @@ def execute_plan(
     chosen = tuple(devices)
     if (workers is not None and workers < 0) or not chosen:
         raise ConfigError(f"Workers are at least 0 and there is at least one device; found {workers} and {chosen}.")
+    if workers is not None and 0 < workers < len(chosen):
+        raise ConfigError(
+            f"{workers} of the devices {', '.join(chosen)} would be used: there are {len(chosen)} devices and "
+            f"{workers} workers.",
+            f"Give --workers {len(chosen)} or more, or fewer devices.",
+        )
     if executor is None:
-        executor, workers = LocalExecutor(chosen), len(chosen) if workers is None else workers
-    workers = plan.limit_workers(workers)
+        workers = plan.limit_workers(len(chosen) if workers is None else workers)
+        executor = LocalExecutor(chosen[: workers or 1], tell)
+    else:
+        workers = plan.limit_workers(workers)
     store = plan.store()
     contended = executor.is_here and max(workers or 1, 1) * plan.threads > count_physical_cores()
     summary = RunSummary(store.home, contended=contended)
     environment = describe_environment() | {"workers": workers, "threads": plan.threads}
-    with store.open(plan.overwrite, environment | executor.describe(), contended=contended):
+    with store.open(plan.overwrite, contended=contended):
         store.note_plan(plan.benchmark.share, [*plan.done, *(task.name for task in plan.tasks)])
         plan.prepare()
-        if plan.overwrite == "always":
-            store.forget([task.name for task in plan.tasks])
         for name, message in plan.benchmark.faults:
             summary.failures[name] = message
             store.note_fault(name, message)
         if not plan.tasks:
             return summary
+        replaced = [task.name for task in plan.tasks] if plan.overwrite == "always" else []
+        begun = False
         for event in executor.execute(
             plan.tasks, plan.tracker, workers=workers, threads=plan.threads, follow_up=store.find_next
         ):
+            if not begun:  # the tracker is made: what was there may go
+                begun = True
+                store.begin(environment | executor.describe(), replaced)
+            if _has_too_few_cores(executor, plan.threads):
+                summary.contended = True
+                store.note_contention()
             if isinstance(event, Done):
                 store.add(event.task.sequence, event.task.repetition, event.trajectory)
                 summary.done.append(event.task.name)
@@ -257,3 +274,9 @@ def execute_plan(
             listener(event)
         store.note_environment(environment | executor.describe())
     return summary
+
+
+def _has_too_few_cores(executor: Executor, threads: int) -> bool:
+    """Whether a node of a cluster that has made runs has fewer cores than a worker has threads."""
+    nodes = executor.describe().get("nodes", {}).values()
+    return any(node["runs"] and node["physical_cores"] < threads for node in nodes)

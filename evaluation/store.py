@@ -104,12 +104,15 @@ class RunStore:
         self.hidden = folder / RUNS_FOLDER / tracker
         self.layout = get_layout(benchmark)
         self._contended = False
+        self._replaces = False
         # Through JSON once, so that what is compared is what a file would give back.
         self.record = RunRecord(benchmark=benchmark, tracker=tracker, identity=json.loads(json.dumps(identity)))
 
     @contextmanager
-    def open(self, overwrite: Overwrite, environment: dict[str, Any], *, contended: bool) -> Iterator[Self]:
+    def open(self, overwrite: Overwrite, *, contended: bool) -> Iterator[Self]:
         """Hold the run folder: lock it, check that it is the same run, and take over what is there.
+
+        What is to be replaced stays until `begin`.
 
         Raises:
             ResultsError: another process holds it, it belongs to another run, or `overwrite` forbids going on.
@@ -119,9 +122,8 @@ class RunStore:
                 for path in folder.rglob(".*.tmp"):
                     path.unlink(missing_ok=True)
             self._take_over(overwrite)
-            if overwrite == "always" and not self.record.sequences:
-                self._clear_results()
-            self.record.environment = environment
+            there = self._holds_results() or (self.hidden / "run.json").exists()
+            self._replaces = overwrite == "always" and not self.record.sequences and there
             self._contended = contended
             self._write_record()
             yield self
@@ -175,6 +177,31 @@ class RunStore:
             return  # damaged, and about to be replaced
         if old is not None and old.identity == self.record.identity:
             self.record = old
+
+    def begin(self, environment: dict[str, Any], replaced: list[str] | None = None) -> None:
+        """The first run has begun: what is to be replaced goes, and the record tells of this machine.
+
+        Args:
+            environment: versions, hardware, devices, workers. Those of complete runs of other days are kept as well.
+            replaced: names of runs that are made again.
+        """
+        if self._replaces:
+            self._replaces = False
+            self._clear_results()
+        if replaced:
+            self.forget(replaced)
+        earlier = self._list_earlier(environment)
+        self.record.environment = environment | ({"earlier": earlier} if earlier else {})
+        self._write_record()
+
+    def _list_earlier(self, environment: dict[str, Any]) -> list[dict[str, Any]]:
+        """Where complete runs in the record were made, if that was not all here and now."""
+        if not any(one.status == "complete" for one in self.record.sequences.values()):
+            return []
+        last = {key: value for key, value in self.record.environment.items() if key != "earlier"}
+        earlier = list(self.record.environment.get("earlier", []))
+        is_same = {**last, "command": ""} == {**environment, "command": ""}
+        return earlier if is_same or not last else [*earlier, last]
 
     def forget(self, names: list[str]) -> None:
         """Take runs out of the record, so that they count as not done."""
@@ -270,9 +297,12 @@ class RunStore:
 
     def note_environment(self, environment: dict[str, Any]) -> None:
         """Record where the runs were carried out, once it is known."""
-        if environment != self.record.environment:
-            self.record.environment = environment
-            self._write_record()
+        self.record.environment = self.record.environment | environment
+        self._write_record()
+
+    def note_contention(self) -> None:
+        """The runs that are added from now on were made under contention."""
+        self._contended = True
 
     def note_fault(self, name: str, error: str) -> None:
         """Record that a sequence's data cannot be used; what an earlier run made of it stays."""
@@ -282,7 +312,8 @@ class RunStore:
             self._write_record()
 
     def _write_record(self) -> None:
-        write_record(self.folder, self.record)
+        if not self._replaces:  # the files of another run are there, and so is its record
+            write_record(self.folder, self.record)
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -129,6 +130,26 @@ def make_slow() -> Slow:
 
 def make_impossible() -> Jitter:
     raise RuntimeError("no engine")
+
+
+def make_once(x: float) -> Failing:
+    """As `make_failing`, but a process can make one alone, as where its GPU is lost with the first."""
+    if MADE_HERE:
+        raise RuntimeError("the GPU is lost")
+    MADE_HERE.append(Failing(x))
+    return MADE_HERE[0]
+
+
+MADE_HERE: list[Failing] = []
+
+
+def make_limited(folder: str, most: int) -> Jitter:
+    """As many as `most` in all processes together."""
+    for number in range(int(most)):
+        with contextlib.suppress(FileExistsError):
+            (Path(folder) / str(number)).touch(exist_ok=False)
+            return Jitter()
+    raise RuntimeError("no memory left")
 
 
 class Matching:

@@ -1,7 +1,8 @@
 """Run tasks in worker processes on this machine.
 
 Each worker is a spawned process that holds one tracker and is handed one run of a sequence after another. A worker
-that dies (a crash in native code, the kernel's memory killer) costs the run it was at, not the night's.
+that dies (a crash in native code, the kernel's memory killer) costs the run it was at, not the night's. One that has no
+tracker any more is replaced and costs nothing; one that cannot be started is done without, where there are others.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from evaluation.executors.tasks import (
+    MOST_LOSSES,
     Done,
     Event,
     Failed,
     FollowUp,
     Progress,
+    Requeued,
     Started,
     Task,
     TaskRunner,
@@ -57,7 +61,12 @@ def _work(connection: Connection, spec: TrackerSpec, threads: int, device: str) 
     # The pipe breaks when the parent is gone, killed or not: then there is nobody to work for.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while (task := connection.recv()) is not None:
-            connection.send(runner.run(task, report))
+            try:
+                answer = runner.run(task, report)
+            except SiamCARError as error:  # not the task's fault: without a tracker there is nothing more to do here
+                connection.send(error)
+                return
+            connection.send(answer)
 
 
 @dataclass
@@ -75,9 +84,11 @@ class LocalExecutor:
 
     Attributes:
         devices: handed to the workers in turn.
+        tell: is told of workers that the run goes on without.
     """
 
     devices: tuple[str, ...] = ("cpu",)
+    tell: Callable[[str], None] = lambda _: None
     is_here = True
 
     def execute(
@@ -91,7 +102,9 @@ class LocalExecutor:
     ) -> Iterator[Event]:
         """See `execute`; without a number of workers there is one a device."""
         count = len(self.devices) if workers is None else workers
-        return execute(tasks, spec, workers=count, threads=threads, devices=self.devices, follow_up=follow_up)
+        return execute(
+            tasks, spec, workers=count, threads=threads, devices=self.devices, follow_up=follow_up, tell=self.tell
+        )
 
     def describe(self) -> dict[str, Any]:
         """Its name and devices."""
@@ -106,6 +119,7 @@ def execute(
     threads: int,
     devices: Sequence[str] = ("cpu",),
     follow_up: FollowUp = no_follow_up,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Event]:
     """Carry out tasks in the order given, several at a time; yields what happens as it happens.
 
@@ -116,81 +130,151 @@ def execute(
         threads: threads that each worker computes with.
         devices: handed to the workers in turn.
         follow_up: asked, after a task's `Done` was taken, for a further one that follows from it.
+        tell: is told of workers that the run goes on without.
 
     Closing the iterator (or an exception in its consumer) ends the workers at once.
 
     Raises:
-        SiamCARError: the tracker cannot be made.
+        SiamCARError: the tracker cannot be made, in no worker that is left; in this process also after a failure.
     """
     if workers == 0:
         yield from _execute_here(tasks, spec, threads, devices[0], follow_up)
         return
-    waiting = list(reversed(tasks))
-    pool: list[_Worker] = []
+    pool = _Pool(spec, threads, list(reversed(tasks)), tell)
     try:
         for index in range(min(workers, len(tasks))):
-            pool.append(_start_worker(spec, threads, devices[index % len(devices)]))
-        while watched := {worker.connection: worker for worker in pool if worker.task or not worker.ready}:
+            pool.start(devices[index % len(devices)])
+        yield from pool.carry_out(follow_up)
+    finally:
+        _end(pool.workers)
+
+
+@dataclass
+class _Pool:
+    """The workers of one run, and what they are still to do; the last of `waiting` comes first."""
+
+    spec: TrackerSpec
+    threads: int
+    waiting: list[Task]
+    tell: Callable[[str], None]
+    workers: list[_Worker] = field(default_factory=list)
+    losses: Counter[str] = field(default_factory=Counter)
+    untold: list[SiamCARError] = field(default_factory=list)
+
+    def start(self, device: str) -> None:
+        """Add a worker."""
+        self.workers.append(_start_worker(self.spec, self.threads, device))
+
+    def carry_out(self, follow_up: FollowUp) -> Iterator[Event]:
+        """Until nothing is waiting or at work.
+
+        Raises:
+            SiamCARError: no worker is left that could be started.
+        """
+        while watched := {one.connection: one for one in self.workers if one.task or not one.ready}:
             for connection in wait(list(watched)):
                 worker = watched[connection]  # type: ignore[index]  # wait() returns the connections it was given
-                for event in _handle(worker, pool):
+                for event in self._handle(worker):
                     yield event
                     following = follow_up(event.task) if isinstance(event, Done) else None
                     if following is not None:
-                        waiting.append(following)
-                if worker not in pool and waiting:
-                    pool.append(_start_worker(spec, threads, worker.device))
-                elif worker in pool and worker.task is None and waiting:
-                    worker.task = waiting.pop()
-                    with contextlib.suppress(BrokenPipeError):  # its death is noticed when its answer is waited for
-                        worker.connection.send(worker.task)
-                    yield Started(worker.task)
-    finally:
-        _end(pool)
+                        self.waiting.append(following)
+                yield from self._hand_out()
+                if worker not in self.workers and worker.ready and self.waiting:
+                    self.start(worker.device)
 
+    def _hand_out(self) -> Iterator[Event]:
+        for worker in self.workers:
+            if worker.ready and worker.task is None and self.waiting:
+                worker.task = self.waiting.pop()
+                with contextlib.suppress(BrokenPipeError):  # its death is noticed when its answer is waited for
+                    worker.connection.send(worker.task)
+                yield Started(worker.task)
 
-def _handle(worker: _Worker, pool: list[_Worker]) -> Iterator[Event]:
-    """Take one message of a worker; a dead worker leaves the pool."""
-    task = worker.task
-    try:
-        message = worker.connection.recv()
-    except (EOFError, ConnectionResetError):
-        worker.process.join(timeout=5)
-        pool.remove(worker)
+    def _handle(self, worker: _Worker) -> Iterator[Event]:
+        """Take one message of a worker; one that is dead or without a tracker leaves the pool."""
+        task = worker.task
+        try:
+            message = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            reason = _describe_death(self._dismiss(worker))
+            if not worker.ready:
+                fault = f"The worker process died while it made the tracker: {reason}."
+                self._do_without(SiamCARError(fault, "Try the tracker with `siamcar check`."))
+            elif task is not None:
+                yield Failed(task, f"The worker process died while it tracked this sequence: {reason}.", "")
+            return
+        if isinstance(message, SiamCARError):
+            self._dismiss(worker)
+            if task is None:
+                self._do_without(message)
+            else:
+                yield self._give_back(task, message)
+        elif message is None:
+            worker.ready = True
+            self._tell_faults()
+        elif task is not None and isinstance(message, int):
+            yield Progress(task, message)
+        elif task is not None:
+            trajectory, error, detail = message
+            worker.task = None
+            yield Done(task, trajectory) if trajectory is not None else Failed(task, error, detail)
+
+    def _dismiss(self, worker: _Worker) -> int | None:
+        """Take a worker that has ended out of the pool; its exit code."""
+        self.workers.remove(worker)
         worker.connection.close()
-        reason = _describe_death(worker.process.exitcode)
-        if task is None:
-            raise SiamCARError(
-                f"The worker process died while it made the tracker: {reason}.", "Try the tracker with `siamcar check`."
-            ) from None
-        yield Failed(task, f"The worker process died while it tracked this sequence: {reason}.", "")
-        return
-    if isinstance(message, SiamCARError):
-        raise message
-    if message is None:
-        worker.ready = True
-    elif task is not None and isinstance(message, int):
-        yield Progress(task, message)
-    elif task is not None:
-        trajectory, error, detail = message
-        worker.task = None
-        yield Done(task, trajectory) if trajectory is not None else Failed(task, error, detail)
+        _await_end(worker.process)
+        return worker.process.exitcode
+
+    def _give_back(self, task: Task, fault: SiamCARError) -> Event:
+        """What becomes of a task whose worker could not begin it."""
+        self.losses[task.name] += 1
+        said = f"its worker had failed before, and its tracker could not be made anew: {fault.message}"
+        if self.losses[task.name] >= MOST_LOSSES:
+            return Failed(task, f"It has lost {MOST_LOSSES} workers before it was begun; lastly {said}", "")
+        self.waiting.append(task)
+        return Requeued(task, said)
+
+    def _do_without(self, fault: SiamCARError) -> None:
+        """Go on without a worker that cannot be started, if there are others.
+
+        Raises:
+            SiamCARError: there are none.
+        """
+        self.untold.append(fault)
+        if not self.workers:
+            raise self.untold[0]
+        self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        """Tell of workers that could not be started, once it is known that the run goes on without them."""
+        ready = sum(worker.ready for worker in self.workers)
+        if ready:
+            for fault in self.untold:
+                self.tell(f"A worker could not be started, and the run goes on without it: {fault.message}")
+            self.untold.clear()
 
 
-def _end(pool: list[_Worker]) -> None:
+def _end(workers: list[_Worker]) -> None:
     """Let idle workers go and end the others at once."""
-    for worker in pool:
+    for worker in workers:
         if worker.ready and worker.task is None:
             with contextlib.suppress(OSError):
                 worker.connection.send(None)
         else:
             worker.process.terminate()
-    for worker in pool:
-        worker.process.join(timeout=5)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+    for worker in workers:
+        _await_end(worker.process)
         worker.connection.close()
+
+
+def _await_end(process: SpawnProcess) -> None:
+    """Wait for a process that is about to end, and make it end where it does not."""
+    process.join(timeout=5)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _execute_here(
@@ -226,6 +310,7 @@ def _start_worker(spec: TrackerSpec, threads: int, device: str) -> _Worker:
 
 def _describe_death(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        name = signal.Signals(-exitcode).name
+        known = {one.value: one.name for one in signal.Signals}  # real-time signals have no names
+        name = known.get(-exitcode, f"signal {-exitcode}")
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
     return f"exit code {exitcode}"

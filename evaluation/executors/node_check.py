@@ -16,7 +16,7 @@ from evaluation.executors.tasks import Task, TrackerSpec
 from evaluation.machine import describe_environment
 from evaluation.run_record import describe_differences
 from evaluation.sequence import Benchmark, BenchmarkSource, Sequence
-from siamcar.errors import SiamCARError
+from siamcar.errors import DataError, SiamCARError
 from siamcar.files import compute_sha256
 from siamcar.trackers import describe_tracker
 
@@ -80,7 +80,7 @@ def make_check(tasks: Iterable[Task], tracker: TrackerSpec, source: BenchmarkSou
     """What a node must have to carry out tasks, from what there is here.
 
     Raises:
-        DataError: a first frame cannot be read here.
+        DataError: a first frame is missing here.
         SiamCARError: the tracker cannot be described.
     """
     sequences = {task.sequence.name: task.sequence for task in tasks}
@@ -98,10 +98,13 @@ def _describe_sequence(sequence: Sequence) -> SequenceFacts:
     from evaluation.vot.sequence import VotSequence
 
     first, last = sequence.frames.path(0), sequence.frames.path(len(sequence) - 1)
-    digest = compute_sha256(first) if first is not None and first.is_file() else ""
-    return SequenceFacts(
-        sequence.revision, isinstance(sequence, VotSequence), None if first is None else (first, digest), last
-    )
+    if first is not None and not first.is_file():
+        raise DataError(
+            f"{sequence.name}: its first frame is missing here: {first}.",
+            "Nodes are compared with this machine, so it needs the data too.",
+        )
+    known = None if first is None else (first, compute_sha256(first))
+    return SequenceFacts(sequence.revision, isinstance(sequence, VotSequence), known, last)
 
 
 def enter_folder(folder: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.executors.cluster import ClusterNode, list_nodes, quiet_warnings
 from evaluation.executors.node_check import NodeCheck, NodeReport, check_node, enter_folder
 from evaluation.executors.tasks import (
+    MOST_LOSSES,
     Done,
     Event,
     Failed,
@@ -26,10 +27,7 @@ from evaluation.executors.tasks import (
 from evaluation.results import Trajectory
 from siamcar.errors import ConfigError, SiamCARError
 
-__all__ = ["MOST_LOSSES", "WorkerPool"]
-
-MOST_LOSSES = 3
-"""Workers that a task may lose, and that may be lost in a row while they make the tracker."""
+__all__ = ["WorkerPool"]
 
 POLL_SECONDS = 1.0
 DISTRUST_SECONDS = 10.0
@@ -37,6 +35,9 @@ DISTRUST_SECONDS = 10.0
 
 WAIT_SECONDS = 120.0
 """How long a run without a node waits for one."""
+
+PLACING_SECONDS = 30.0
+"""After so long without its CPUs a worker that waits for them is told of."""
 
 
 class TrackerActor:
@@ -50,9 +51,12 @@ class TrackerActor:
     def prepare(self) -> SiamCARError | None:
         return self._runner.prepare()
 
-    def run(self, task: Task) -> tuple[Trajectory | None, str, str]:
+    def run(self, task: Task) -> tuple[Trajectory | None, str, str] | SiamCARError:
         self._frames = 0
-        return self._runner.run(task, self._count)
+        try:
+            return self._runner.run(task, self._count)
+        except SiamCARError as error:  # there is no tracker any more: nothing was begun
+            return error
 
     def count_frames(self) -> int:
         return self._frames
@@ -63,13 +67,18 @@ class TrackerActor:
 
 @dataclass(eq=False)
 class Worker:
-    """An actor, and what it was asked: `pending` answers to `task`, or to the making of the tracker without one."""
+    """An actor, and what it was asked: `pending` answers to `task`, or to the making of the tracker without one.
+
+    `placed` is answered as soon as the actor has its CPUs.
+    """
 
     actor: Any
     node: ClusterNode
     pending: Any
+    placed: Any
     task: Task | None = None
     ready: bool = False
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -80,6 +89,7 @@ class Place:
     room: int
     distrusted_until: float = 0.0
     failed_starts: int = 0
+    told_to_wait: bool = False
 
 
 @dataclass(eq=False)
@@ -102,6 +112,7 @@ class WorkerPool:
     waiting: list[Task] = field(default_factory=list)
     losses: Counter[str] = field(default_factory=Counter)
     looked: float = 0.0
+    begun: bool = False
 
     def __post_init__(self) -> None:
         self.ray.method(concurrency_group="count")(TrackerActor.count_frames)  # it must answer while `run` is at work
@@ -152,7 +163,7 @@ class WorkerPool:
             self.refused.add(node.key)
             return
         self.nodes[node.key] = Place(node, self._count_room(node, report))
-        known = ("processor", "physical_cores", "platform", "python", "packages")
+        known = ("processor", "gpus", "physical_cores", "platform", "python", "packages")
         self.described.setdefault(node.label, {key: report.environment[key] for key in known} | {"runs": 0})
 
     def _count_room(self, node: ClusterNode, report: NodeReport | None) -> int:
@@ -215,7 +226,7 @@ class WorkerPool:
             actor = self._actor_class.options(**options, **self._place(node)).remote(
                 self.spec, self.threads, self.device, self.check.folder
             )
-        self.workers.append(Worker(actor, node, actor.prepare.remote()))
+        self.workers.append(Worker(actor, node, actor.prepare.remote(), actor.count_frames.remote()))
 
     def _hand_out(self) -> Iterator[Event]:
         for worker in self.workers:
@@ -226,6 +237,7 @@ class WorkerPool:
 
     def _look(self) -> None:
         """Ask how far the workers are, and for nodes that have come or gone."""
+        self._tell_of_waiting()
         counted = {worker for worker, _ in self.counts.values()}
         for worker in self.workers:
             if worker.task is not None and worker not in counted:
@@ -237,6 +249,21 @@ class WorkerPool:
             asked = key in self.nodes or key in self.refused or node in self.checks.values()
             if not asked and self._count_room(node, None) > 0:
                 self.checks[self._ask(node)] = node
+
+    def _tell_of_waiting(self) -> None:
+        """Say, once a node, that workers are not given their CPUs."""
+        for worker in self.workers:
+            place = self.nodes.get(worker.node.key)
+            if worker.ready or place is None or place.told_to_wait:
+                continue
+            late = time.monotonic() - worker.since > PLACING_SECONDS
+            if late and not self.ray.wait([worker.placed], timeout=0)[0]:
+                place.told_to_wait = True
+                needs = "CPUs and its GPU" if self.device == "cuda" else "CPUs"
+                self.tell(
+                    f"A worker on {worker.node.label} has waited {PLACING_SECONDS:.0f} seconds for its {needs}: as a "
+                    "rule another job of the cluster holds them. It begins when they are free."
+                )
 
     def _take(self, reference: Any) -> Iterator[Event]:
         """Take one answer."""
@@ -269,11 +296,19 @@ class WorkerPool:
         except self.ray.exceptions.RayError as loss:
             yield from self._lose(worker, _describe(loss))
             return
+        if task is None and answer is not None:
+            if not self.begun:
+                raise SiamCARError(f"{where}: {answer.message}", answer.hint)
+            yield from self._lose(worker, answer.message)
+            return
+        if isinstance(answer, SiamCARError):
+            yield from self._lose(worker, f"its tracker could not be made anew: {answer.message}")
+            return
         worker.pending, worker.task = None, None
         if task is None:
-            if answer is not None:
-                raise SiamCARError(f"{where}: {answer.message}", answer.hint)
-            worker.ready = True
+            worker.ready = self.begun = True
+            if worker.node.key in self.nodes:
+                self.nodes[worker.node.key].failed_starts = 0
             return
         trajectory, error, detail = answer
         self.described[worker.node.label]["runs"] += 1
@@ -286,10 +321,11 @@ class WorkerPool:
         place = self.nodes.get(worker.node.key)
         if place is not None:
             place.distrusted_until = time.monotonic() + DISTRUST_SECONDS
-            self._count_failed_start(place, worker, reason)
-        if worker.task is None:
+            if not worker.ready:
+                self._count_failed_start(place, reason)
+        task, worker.task = worker.task, None  # what is still on its way from it counts no more
+        if task is None:
             return
-        task = worker.task
         self.losses[task.name] += 1
         said = f"its worker on {worker.node.label} is lost: {reason}"
         if self.losses[task.name] >= MOST_LOSSES:
@@ -298,12 +334,20 @@ class WorkerPool:
             self.waiting.append(task)
             yield Requeued(task, said)
 
-    def _count_failed_start(self, place: Place, worker: Worker, reason: str) -> None:
-        """Use a node no more where making the tracker ends worker after worker, for want of memory as a rule."""
-        place.failed_starts = 0 if worker.ready else place.failed_starts + 1
+    def _count_failed_start(self, place: Place, reason: str) -> None:
+        """Start no more workers on a node where one after another ends while it makes the tracker: for want of memory,
+        as a rule.
+        """
+        place.failed_starts += 1
         if place.failed_starts < MOST_LOSSES:
             return
-        said = f"{MOST_LOSSES} workers in a row died on {place.node.label} while they made the tracker: {reason}."
+        label = place.node.label
+        said = f"{MOST_LOSSES} workers in a row could not be started on {label}: {reason.rstrip('.')}."
+        alive = sum(one.ready and one.node.key == place.node.key for one in self.workers)
+        if alive:
+            place.room, place.failed_starts = alive, 0
+            self.tell(f"{said} That node goes on with {alive}.")
+            return
         del self.nodes[place.node.key]
         self.refused.add(place.node.key)
         if not self.nodes:

@@ -20,6 +20,7 @@ from siamcar.seeding import seed_everything
 from siamcar.trackers import create_tracker
 
 __all__ = [
+    "MOST_LOSSES",
     "Done",
     "Event",
     "Executor",
@@ -38,6 +39,9 @@ __all__ = [
     "no_follow_up",
     "prepare_threads",
 ]
+
+MOST_LOSSES = 3
+"""Workers that a task may lose before it counts as failed."""
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -203,15 +207,19 @@ class TaskRunner:
     def prepare(self) -> SiamCARError | None:
         """Make the tracker; what prevents it, if anything does."""
         try:
-            self._tracker = self._create()
+            self._tracker = self._make()
         except SiamCARError as error:
-            return SiamCARError(error.message, error.hint)
-        except Exception as error:  # noqa: BLE001 - a factory may raise anything; it ends the run with its own words
-            return explain_factory_fault(self._spec.name, error)
+            return error
         return None
 
     def run(self, task: Task, on_frame: Callable[[int], None]) -> tuple[Trajectory | None, str, str]:
-        """(trajectory, "", "") or (None, error, traceback)."""
+        """(trajectory, "", "") or (None, error, traceback).
+
+        Raises:
+            SiamCARError: the task was not begun: after a failure before it, the tracker cannot be made anew.
+        """
+        if self._tracker is None:
+            self._tracker = self._make()
         frames_done = 0
 
         def count(done: int) -> None:
@@ -220,8 +228,6 @@ class TaskRunner:
             on_frame(done)
 
         try:
-            if self._tracker is None:
-                self._tracker = self._create()
             seed_everything(task.own_seed)
             return task.carry_out(self._tracker, count), "", ""
         except SiamCARError as error:
@@ -230,6 +236,19 @@ class TaskRunner:
         except Exception as error:  # noqa: BLE001 - a tracker may raise anything; the failure is recorded and listed
             self._tracker = None  # it may be in any state: the next task gets a new one
             return None, describe_failure(error, frames_done), traceback.format_exc()
+
+    def _make(self) -> Tracker:
+        """The tracker.
+
+        Raises:
+            SiamCARError: whatever the factory has raised, in words that travel between processes.
+        """
+        try:
+            return self._create()
+        except SiamCARError as error:
+            raise SiamCARError(error.message, error.hint) from error
+        except Exception as error:
+            raise explain_factory_fault(self._spec.name, error) from error
 
     def _create(self) -> Tracker:
         options = {**self._spec.options, **({"device": self._device} if self._spec.takes_device else {})}

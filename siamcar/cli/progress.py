@@ -129,6 +129,8 @@ class _Bars:
             self._progress.remove_task(self._running.pop(name))
             self._progress.console.print(f"{name}: to be run again: {event.reason}", markup=False)
             return
+        if isinstance(event, Progress) and name not in self._running:
+            return  # of a worker that has lost the sequence meanwhile
         frames = event.frames if isinstance(event, Progress) else length
         self._progress.update(self._whole, advance=frames - self._seen.get(name, 0))
         self._seen[name] = frames

@@ -52,6 +52,11 @@ def merge(
     for one in merged:
         if one.absent_shares:
             print_error(f"{one.benchmark} {one.tracker}: shares that no source holds: {', '.join(one.absent_shares)}")
+        if one.uneven:
+            print_error(
+                f"{one.benchmark} {one.tracker}: the shares were cut from different lists of sequences, or into "
+                "different numbers of shares; what none of them has is listed as missing."
+            )
     faults = [(f"{one.benchmark} {one.tracker} {name}", "missing") for one in merged for name in one.missing]
     faults += [
         (f"{one.benchmark} {one.tracker} {name}", error) for one in merged for name, error in one.failures.items()
@@ -79,6 +84,7 @@ def _describe(merged: MergedRun) -> dict[str, Any]:
         "missing": list(merged.missing),
         "failures": merged.failures,
         "absent_shares": list(merged.absent_shares),
+        "uneven": merged.uneven,
     }
 
 

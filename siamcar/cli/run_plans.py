@@ -198,6 +198,8 @@ def execute_plans(
             try:
                 summary, pace = _execute(plan, settings)
             except SiamCARError as error:
+                if errors:  # the first one ends the command, and is told there
+                    print_error(f"{plan.label}: {error.message}")
                 errors.append(error)
                 continue
             documents.append(_describe(plan, summary, pace))
@@ -221,7 +223,12 @@ def _execute(plan: RunPlan, settings: RunSettings) -> tuple[RunSummary, Pace | N
             slots = settings.lockstep if settings.lockstep != "auto" else None
             executor = LockstepExecutor(slots, settings.devices[0], listener.show_pace)
         summary = execute_plan(
-            plan, workers=settings.workers, devices=settings.devices, executor=executor, listener=listener
+            plan,
+            workers=settings.workers,
+            devices=settings.devices,
+            executor=executor,
+            listener=listener,
+            tell=print_error,
         )
     return summary, executor.pace if isinstance(executor, LockstepExecutor) else None
 

@@ -47,7 +47,7 @@ def test_a_run_leaves_what_the_toolkit_zips(tmp_path: Path) -> None:
 def test_repetitions_share_a_time_file_whatever_order_they_end_in(tmp_path: Path) -> None:
     sequence = make_sequence(NAMES[0], 2)
     store = RunStore(tmp_path, "GOT-10k", "mine", {})
-    with store.open("only-missing", {}, contended=False):
+    with store.open("only-missing", contended=False):
         for repetition in (3, 1, 2):
             boxes = np.full((2, 4), float(repetition))
             store.add(sequence, repetition, Trajectory(boxes, np.full(2, repetition / 10), np.ones(2)))
@@ -105,7 +105,7 @@ def test_foreign_results_are_refused_and_cleared_only_when_asked(tmp_path: Path)
 def test_a_sequence_that_fails_as_a_whole_keeps_its_repetitions(tmp_path: Path) -> None:
     sequence = make_sequence(NAMES[0], 2)
     store = RunStore(tmp_path, "GOT-10k", "mine", {})
-    with store.open("only-missing", {}, contended=False):
+    with store.open("only-missing", contended=False):
         store.add(sequence, 1, Trajectory(np.ones((2, 4)), np.ones(2), np.ones(2)))
         store.add_failure(NAMES[0], "the data is damaged", "")
     assert (tmp_path / "mine" / NAMES[0] / f"{NAMES[0]}_001.txt").exists()

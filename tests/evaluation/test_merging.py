@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evaluation import merging
 from evaluation.executors.tasks import TrackerSpec
 from evaluation.merging import merge_results
 from evaluation.run_record import read_run_record
@@ -96,6 +97,54 @@ def test_failures_stay_unless_another_folder_has_the_run(tmp_path: Path) -> None
     run(tmp_path / "good", benchmark)
     (merged,) = merge_results([tmp_path / "bad", tmp_path / "good"], tmp_path / "both")
     assert merged.failures == {} and sum(merged.taken.values()) == 5
+
+
+def test_failures_of_the_target_stay_until_the_run_is_made(tmp_path: Path) -> None:
+    benchmark = make_benchmark(LENGTHS)
+    failing = TrackerSpec("tests.toy_trackers:make_failing", {"x": 10})
+    run(tmp_path / "bad", benchmark.select(["a"]), failing)
+    path = tmp_path / "bad" / "Toy" / ".runs" / "mine" / "run.json"
+    path.write_text(path.read_text().replace(failing.name, JITTER.name))
+    run(tmp_path / "late", benchmark.select(["b"]))
+    merge_results([tmp_path / "bad"], tmp_path / "joined")
+    (merged,) = merge_results([tmp_path / "late"], tmp_path / "joined")
+    assert merged.failures == {"a": "ValueError at frame 2: a bad day"}
+    run(tmp_path / "good", benchmark.select(["a"]))
+    (merged,) = merge_results([tmp_path / "good"], tmp_path / "joined")
+    assert (merged.failures, merged.missing, merged.kept) == ({}, (), 1)
+
+
+def test_shares_of_different_lists_lose_nothing_unsaid(tmp_path: Path) -> None:
+    whole = make_benchmark(LENGTHS)
+    shards = [Shard(1, 2), Shard(2, 2)]
+    sources = [
+        run(shard.place(tmp_path, "Toy"), shard.take(benchmark))
+        for shard, benchmark in zip(shards, (whole, whole.select(["a", "b", "c"])), strict=True)
+    ]
+    (merged,) = merge_results(sources, tmp_path / "joined")
+    taken = {path.stem for path in (tmp_path / "joined" / "Toy" / "mine").glob("*.txt")}
+    assert taken < set(LENGTHS)
+    assert set(merged.missing) == set(LENGTHS) - taken
+    assert merged.uneven and merged.absent_shares == ()
+
+
+def test_a_target_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark = make_benchmark(LENGTHS)
+    run(tmp_path / "one", benchmark.select(["a"]))
+    run(tmp_path / "two", benchmark.select(["b"]))
+    check = merging._Merge.check
+
+    def let_another_come_first(self: merging._Merge) -> None:
+        check(self)
+        monkeypatch.undo()
+        merge_results([tmp_path / "two"], tmp_path / "joined")
+
+    monkeypatch.setattr(merging._Merge, "check", let_another_come_first)
+    with pytest.raises(ResultsError, match="has changed while it was read"):
+        merge_results([tmp_path / "one"], tmp_path / "joined")
+    (merged,) = merge_results([tmp_path / "one"], tmp_path / "joined")
+    record = read_run_record(tmp_path / "joined" / "Toy", "mine")
+    assert merged.kept == 1 and record is not None and set(record.sequences) == {"a", "b"}
 
 
 @pytest.mark.parametrize("where", ["sources", "out"])

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from evaluation import runner
+from evaluation.executors.local import LocalExecutor
 from evaluation.executors.tasks import Done, TrackerSpec
 from evaluation.result_files import read_boxes
 from evaluation.run_record import read_run_record
 from evaluation.runner import RunPlan, execute_plan, plan_run
 from evaluation.sequence import AbsentFrames, Benchmark
-from siamcar.errors import ConfigError, DataError, ResultsError
+from siamcar.errors import ConfigError, DataError, ResultsError, SiamCARError
 from tests.helpers import make_benchmark, make_sequence
 
 JITTER = TrackerSpec("tests.toy_trackers:make_jitter", {})
@@ -119,6 +120,50 @@ def test_always_runs_everything_again(tmp_path: Path) -> None:
     other = plan(tmp_path, overwrite="always", seed=5, benchmark=make_benchmark().select(["short"]))
     execute_plan(other, workers=0)
     assert set(read_all(tmp_path / "Toy" / "mine")) == {"short.txt"}
+
+
+def test_always_replaces_nothing_before_the_tracker_is_made(tmp_path: Path) -> None:
+    execute_plan(plan(tmp_path), workers=0)
+    home, record = tmp_path / "Toy" / "mine", read_run_record(tmp_path / "Toy", "mine")
+    before = read_all(home)
+    impossible = TrackerSpec("tests.toy_trackers:make_impossible", {})
+    for parts in ({"seed": 5}, {}):
+        doomed = replace(plan(tmp_path, overwrite="always", **parts), tracker=impossible)
+        with pytest.raises(SiamCARError, match="no engine"):
+            execute_plan(doomed, workers=0)
+        assert read_all(home) == before
+    assert len(before) == 3 and read_run_record(tmp_path / "Toy", "mine") == record
+
+
+def test_a_finished_command_leaves_the_record_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute_plan(plan(tmp_path), workers=0)
+    record = read_run_record(tmp_path / "Toy", "mine")
+    monkeypatch.setattr(runner, "describe_environment", lambda: {"processor": "another"})
+    execute_plan(plan(tmp_path), workers=0)
+    assert read_run_record(tmp_path / "Toy", "mine") == record
+
+
+class Node(LocalExecutor):
+    """Works here and says that it is a cluster of one node with one core."""
+
+    is_here = False
+
+    def describe(self) -> dict[str, Any]:
+        return {"nodes": {"node": {"physical_cores": 1, "runs": 1}}}
+
+
+def test_more_threads_than_a_node_has_cores_is_contended(tmp_path: Path) -> None:
+    for threads in (1, 2):
+        summary = execute_plan(plan(tmp_path / str(threads), threads=threads), workers=0, executor=Node())
+        record = read_run_record(tmp_path / str(threads) / "Toy", "mine")
+        assert record is not None
+        assert summary.contended is record.contended is (threads == 2)
+
+
+def test_a_device_without_a_worker_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="2 devices and 1 workers"):
+        execute_plan(plan(tmp_path), workers=1, devices=("cuda:0", "cuda:1"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_more_workers_than_cores_is_contended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def read_record(folder: Path) -> RunRecord:
 
 def test_what_is_added_is_on_disk_and_complete(tmp_path: Path) -> None:
     sequence = make_sequence(count=6)
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(sequence, None, make_trajectory(6, 1 / 3))
         assert store.is_complete(sequence, None)
         assert not store.is_complete(sequence, 1)
@@ -51,7 +51,7 @@ def test_what_is_added_is_on_disk_and_complete(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_whole_does_not_count(tmp_path: Path) -> None:
     sequence = make_sequence(count=6)
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(sequence, None, make_trajectory(6))
         path = tmp_path / "mine" / "one.txt"
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
@@ -61,10 +61,10 @@ def test_a_file_that_is_not_whole_does_not_count(tmp_path: Path) -> None:
 
 
 def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(make_sequence(), None, make_trajectory(6))
     other = make_store(tmp_path, config={"lr": 0.2}, seed=1)
-    with pytest.raises(ResultsError) as caught, other.open("only-missing", {}, contended=False):
+    with pytest.raises(ResultsError) as caught, other.open("only-missing", contended=False):
         pass
     assert "config.lr: 0.1 → 0.2" in caught.value.message
     assert "seed: null → 1" in caught.value.message
@@ -72,17 +72,20 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 
 def test_overwriting_always_leaves_no_file_of_the_other_run(tmp_path: Path) -> None:
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(make_sequence(), None, make_trajectory(6))
-    with make_store(tmp_path, seed=1).open("always", {}, contended=False):
-        pass
+    with make_store(tmp_path, seed=1).open("always", contended=False) as store:
+        store.note_plan(None, ["one"])
+        assert read_record(tmp_path).identity.get("seed") is None  # until a run has begun
+        assert (tmp_path / "mine" / "one.txt").exists()
+        store.begin({})
     assert list((tmp_path / "mine").rglob("*.txt")) == []
     record = read_run_record(tmp_path, "mine")
     assert record is not None and record.sequences == {} and record.identity["seed"] == 1
 
 
 def test_overwriting_never_refuses(tmp_path: Path) -> None:
-    with make_store(tmp_path).open("never", {}, contended=False) as store:
+    with make_store(tmp_path).open("never", contended=False) as store:
         store.add(make_sequence(), None, make_trajectory(6))
     with pytest.raises(ResultsError, match="already holds results"):
         make_store(tmp_path).read("never")
@@ -96,7 +99,7 @@ def test_results_of_unknown_origin_are_not_mixed_with_ours(tmp_path: Path) -> No
 
 
 def test_results_on_other_data_are_refused(tmp_path: Path) -> None:
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(make_sequence(count=6), None, make_trajectory(6))
         changed = make_sequence(count=6, ground_truth=make_sequence(count=6).ground_truth + 1)
         with pytest.raises(ResultsError, match="other data"):
@@ -105,18 +108,18 @@ def test_results_on_other_data_are_refused(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with (
-        make_store(tmp_path).open("only-missing", {}, contended=False),
+        make_store(tmp_path).open("only-missing", contended=False),
         pytest.raises(ResultsError, match="Another run"),
-        make_store(tmp_path).open("only-missing", {}, contended=False),
+        make_store(tmp_path).open("only-missing", contended=False),
     ):
         pass
-    with make_store(tmp_path).open("only-missing", {}, contended=False):
+    with make_store(tmp_path).open("only-missing", contended=False):
         pass  # the lock is free again
 
 
 def test_failures_are_recorded_and_leave_no_result(tmp_path: Path) -> None:
     sequence = make_sequence(count=6)
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(sequence, None, make_trajectory(6))
         store.add_failure("one", "ValueError at frame 3: odd", "Traceback …", frames=6, revision=sequence.revision)
         assert not store.is_complete(sequence, None)
@@ -128,10 +131,10 @@ def test_failures_are_recorded_and_leave_no_result(tmp_path: Path) -> None:
 
 def test_a_run_is_contended_as_long_as_a_speed_in_it_is(tmp_path: Path) -> None:
     for name, contended in (("one", False), ("two", True), ("three", False)):
-        with make_store(tmp_path).open("only-missing", {}, contended=contended) as store:
+        with make_store(tmp_path).open("only-missing", contended=contended) as store:
             store.add(make_sequence(name), None, make_trajectory(6))
     assert read_record(tmp_path).contended
-    with make_store(tmp_path).open("always", {}, contended=False) as store:
+    with make_store(tmp_path).open("always", contended=False) as store:
         store.add(make_sequence("two"), None, make_trajectory(6))
     assert not read_record(tmp_path).contended
 
@@ -145,6 +148,31 @@ def test_a_run_is_contended_as_long_as_a_speed_in_it_is(tmp_path: Path) -> None:
             "openvino int8, threads: 2, A Processor",
         ),
         ({"backend": "eager", "precision": "fp32"}, {"processor": "P", "devices": ["cuda:0"]}, "eager fp32, cuda:0"),
+        ({}, {"devices": ["cuda:0", "cuda:1"], "gpus": ["H200", "H200"], "processor": "P"}, "H200"),
+        ({}, {"devices": ["cuda:1"], "gpus": ["A", "B"], "processor": "P"}, "cuda:1 (A or B)"),
+        (
+            {},
+            {
+                "processor": "Driver",
+                "devices": ["cpu"],
+                "nodes": {
+                    "one": {"processor": "P", "runs": 2},
+                    "two": {"processor": "Q", "runs": 1},
+                    "idle": {"processor": "R", "runs": 0},
+                },
+            },
+            "P / Q",
+        ),
+        (
+            {},
+            {"processor": "Driver", "devices": ["cuda"], "nodes": {"n": {"processor": "P", "gpus": ["G"], "runs": 1}}},
+            "G",
+        ),
+        (
+            {},
+            {"processor": "P", "merged": [{"processor": "P"}, {"processor": "Q", "earlier": [{"processor": "R"}]}]},
+            "P / Q / R",
+        ),
         ({"backend": "opencv", "threads": 1}, {}, "opencv, threads: 1"),
         ({}, {}, ""),
     ],
@@ -152,6 +180,23 @@ def test_a_run_is_contended_as_long_as_a_speed_in_it_is(tmp_path: Path) -> None:
 def test_what_a_speed_was_measured_under(identity: dict, environment: dict, said: str) -> None:
     record = RunRecord(benchmark="Toy", tracker="mine", identity=identity, environment=environment)
     assert record.conditions == said
+
+
+def test_the_record_tells_of_every_machine_that_made_runs(tmp_path: Path) -> None:
+    def work(name: str | None, processor: str, command: str = "") -> RunRecord:
+        with make_store(tmp_path).open("only-missing", contended=False) as store:
+            if name is not None:
+                store.begin({"processor": processor, "command": command})
+                store.add(make_sequence(name), None, make_trajectory(6))
+        return read_record(tmp_path)
+
+    assert work("one", "P").conditions == "P"
+    assert work("two", "P", "again").environment == {"processor": "P", "command": "again"}
+    record = work("three", "Q")
+    assert record.conditions == "Q / P"
+    assert record.environment["earlier"] == [{"processor": "P", "command": "again"}]
+    assert work(None, "R").environment == record.environment  # nothing was run there
+    assert work("four", "S").conditions == "S / P / Q"
 
 
 def test_a_run_in_lockstep_has_no_speed_of_one_stream() -> None:
@@ -167,8 +212,8 @@ def test_a_damaged_record_is_explained(tmp_path: Path) -> None:
     (tmp_path / ".runs" / "mine" / "run.json").write_text('{"format": 1')
     with pytest.raises(ResultsError, match="damaged"):
         make_store(tmp_path).read("only-missing")
-    with make_store(tmp_path).open("always", {}, contended=False):
-        pass
+    with make_store(tmp_path).open("always", contended=False) as store:
+        store.begin({})
     assert json.loads((tmp_path / ".runs" / "mine" / "run.json").read_text())["benchmark"] == "Toy"
 
 
@@ -176,13 +221,13 @@ def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:
     for folder in (tmp_path / "mine", tmp_path / ".runs" / "mine"):
         folder.mkdir(parents=True)
         (folder / ".run.json.123.abc.tmp").write_text("half")
-    with make_store(tmp_path).open("only-missing", {}, contended=False):
+    with make_store(tmp_path).open("only-missing", contended=False):
         pass
     assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
-    with make_store(tmp_path).open("only-missing", {}, contended=False) as store:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
         store.add(make_sequence(count=6), None, make_trajectory(6))
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {"one.txt", "one_time.txt", "one.parquet", "run.json", "lock"}

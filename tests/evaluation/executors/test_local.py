@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from evaluation.executors.local import execute
-from evaluation.executors.tasks import Done, Event, Failed, Started, Task, TrackerSpec
+from evaluation.executors.local import _describe_death, _Pool, execute
+from evaluation.executors.tasks import Done, Event, Failed, Requeued, Started, Task, TrackerSpec
 from siamcar.errors import SiamCARError
+from tests import toy_trackers
 from tests.helpers import make_sequence, make_truth
 
 LENGTHS = {"a": 7, "b": 5, "c": 6, "d": 4}
@@ -90,7 +93,50 @@ def test_a_killed_worker_costs_one_sequence() -> None:
     assert "SIGKILL" in failed["b"]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+def test_a_worker_without_a_tracker_costs_no_other_sequence() -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_once", {"x": 3})
+    events = list(execute(make_tasks(), spec, workers=1, threads=1))
+    done, failed = collect(events)
+    assert set(done) == set("bcd")
+    assert failed == {"a": "ValueError at frame 2: a bad day"}
+    (again,) = [event for event in events if isinstance(event, Requeued)]
+    assert again.task.name == "b" and "the GPU is lost" in again.reason
+
+
+def test_in_this_process_a_lost_tracker_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toy_trackers, "MADE_HERE", [])
+    events = execute(make_tasks(), TrackerSpec("tests.toy_trackers:make_once", {"x": 3}), workers=0, threads=1)
+    with pytest.raises(SiamCARError, match="the GPU is lost"):
+        for event in events:
+            assert event.task.name in "ab" and not isinstance(event, Done)
+
+
+def test_a_task_that_no_worker_can_begin_fails_after_three() -> None:
+    (task,) = make_tasks("a")
+    pool = _Pool(TrackerSpec("static", {}), 1, [], lambda _: None)
+    events = [pool._give_back(task, SiamCARError("the GPU is lost")) for _ in range(3)]
+    assert [type(event) for event in events] == [Requeued, Requeued, Failed]
+    assert len(pool.waiting) == 2
+
+
+def test_a_run_goes_on_without_a_worker_that_cannot_be_started(tmp_path: Path) -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_limited", {"folder": str(tmp_path), "most": 1})
+    told: list[str] = []
+    done, failed = collect(list(execute(make_tasks(), spec, workers=2, threads=1, tell=told.append)))
+    assert set(done) == set(LENGTHS) and not failed
+    (said,) = told
+    assert "no memory left" in said
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "said"),
+    [(1, "exit code 1"), (-9, "killed by SIGKILL (out of memory?)"), (-40, "killed by signal 40"), (None, "exit code")],
+)
+def test_deaths_are_told_by_name_or_number(exitcode: int | None, said: str) -> None:
+    assert _describe_death(exitcode).startswith(said)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_a_tracker_that_cannot_be_made_ends_the_run(workers: int) -> None:
     with pytest.raises(SiamCARError, match="no engine"):
         list(execute(make_tasks(), TrackerSpec("tests.toy_trackers:make_impossible", {}), workers=workers, threads=1))

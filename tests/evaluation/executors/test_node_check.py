@@ -11,6 +11,7 @@ from evaluation.benchmarks import load_benchmark
 from evaluation.executors.node_check import check_node, make_check
 from evaluation.executors.tasks import Task, TrackerSpec
 from evaluation.sequence import Benchmark
+from siamcar.errors import DataError
 from tests.helpers import make_sequence, write_frames
 
 STATIC = TrackerSpec("static", {})
@@ -53,6 +54,13 @@ def test_frames_that_are_missing_or_others_are_found(tmp_path: Path) -> None:
     frames.paths[3].unlink()
     (fault,) = check_node(check).faults
     assert "not there" in fault and str(frames.paths[3]) in fault
+
+
+def test_a_frame_that_is_missing_here_is_not_blamed_on_nodes(tmp_path: Path) -> None:
+    frames = write_frames(tmp_path / "one", 4)
+    frames.paths[0].unlink()
+    with pytest.raises(DataError, match="one: its first frame is missing here"):
+        make_check(make_tasks(Benchmark("Toy", (make_sequence("one", 4, frames),), "otb")), STATIC, None)
 
 
 def test_other_weights_and_another_suite_are_found() -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 from evaluation.executors import ray_workers
-from evaluation.executors.cluster import load_ray, quiet_warnings
+from evaluation.executors.cluster import ClusterNode, load_ray, quiet_warnings
 from evaluation.executors.local import execute
 from evaluation.executors.ray import RayExecutor
+from evaluation.executors.ray_workers import Place, Worker, WorkerPool
 from evaluation.executors.tasks import Done, Event, Failed, Requeued, Started, Task, TrackerSpec
-from evaluation.runner import execute_plan, plan_run
+from evaluation.runner import RunPlan, execute_plan, plan_run
 from evaluation.sequence import Benchmark, BenchmarkSource
 from siamcar.errors import ConfigError, SiamCARError
 from tests.helpers import make_benchmark, make_sequence, make_truth
@@ -97,6 +98,84 @@ def test_a_tracker_that_raises_fails_at_once() -> None:
     assert len([event for event in events if isinstance(event, Done)]) == 3
 
 
+def test_a_worker_without_a_tracker_costs_no_other_sequence() -> None:
+    events = run(TrackerSpec("tests.toy_trackers:make_once", {"x": 3}), workers=1)
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert (failed.task.name, failed.error) == ("a", "ValueError at frame 2: a bad day")
+    (again,) = [event for event in events if isinstance(event, Requeued)]
+    assert again.task.name == "b" and "the GPU is lost" in again.reason
+    assert {event.task.name for event in events if isinstance(event, Done)} == {"b", "c", "d"}
+
+
+NODE = ClusterNode("key", "server (10.0.0.1)", cpus=4, gpus=0)
+
+
+def make_pool(told: list[str]) -> WorkerPool:
+    """A pool with room for four workers on a node that does not exist."""
+    import ray
+
+    pool = WorkerPool(MagicMock(exceptions=ray.exceptions), MagicMock(), MagicMock(), "cpu", 2, None, told.append, {})
+    pool.nodes[NODE.key] = Place(NODE, room=4)
+    return pool
+
+
+def add_worker(pool: WorkerPool, **parts: Any) -> Worker:
+    worker = Worker(MagicMock(), NODE, pending=object(), placed=object(), **parts)
+    pool.workers.append(worker)
+    return worker
+
+
+def test_progress_of_a_worker_that_is_lost_counts_no_more() -> None:
+    pool, (task, *_) = make_pool([]), make_tasks()
+    worker = add_worker(pool, task=task, ready=True)
+    pool.counts["asked"] = (worker, task)
+    assert [type(event) for event in pool._lose(worker, "gone")] == [Requeued]
+    assert list(pool._take("asked")) == []
+
+
+def test_a_node_keeps_the_workers_that_it_has_memory_for() -> None:
+    told: list[str] = []
+    pool = make_pool(told)
+    pool.begun = True
+    working = add_worker(pool, ready=True)
+    for _ in range(3):
+        late = add_worker(pool)
+        pool.ray.get.return_value = SiamCARError("no memory left.")
+        list(pool._take_from(late))
+    assert pool.workers == [working] and pool.nodes[NODE.key].room == 1
+    assert told == [
+        f"3 workers in a row could not be started on {NODE.label}: no memory left. That node goes on with 1."
+    ]
+    list(pool._lose(working, "killed"))
+    for _ in range(2):
+        list(pool._lose(add_worker(pool), "killed"))
+    with pytest.raises(SiamCARError, match=r"3 workers in a row .*server"):
+        list(pool._lose(add_worker(pool), "killed"))
+
+
+def test_a_worker_that_starts_ends_the_row() -> None:
+    pool = make_pool([])
+    for _ in range(4):
+        list(pool._lose(add_worker(pool), "killed"))
+        pool.ray.get.return_value = None
+        list(pool._take_from(add_worker(pool)))
+    assert NODE.key in pool.nodes
+
+
+def test_waiting_for_cpus_is_told_once() -> None:
+    told: list[str] = []
+    pool = make_pool(told)
+    pool.ray.wait.return_value = ([], [])
+    add_worker(pool)
+    pool._tell_of_waiting()
+    assert not told  # it has only just begun to wait
+    for _ in range(2):
+        add_worker(pool, since=-1000.0)
+        pool._tell_of_waiting()
+    (said,) = told
+    assert NODE.label in said and "for its CPUs" in said
+
+
 def test_what_keeps_a_node_from_working_is_told_with_its_name() -> None:
     spec = TrackerSpec("tests.toy_trackers:make_impossible", {})
     with pytest.raises(SiamCARError, match=r"Node .*no engine"):
@@ -134,9 +213,29 @@ def test_repetitions_of_vot_follow_one_another(tmp_path: Path) -> None:
     assert len(files[0]) == 6 and files[0] == files[1]
 
 
-def test_use_is_not_reported(instance: Any) -> None:
-    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
-    assert instance.is_initialized()  # a connection that was there stays
+def test_use_is_not_reported() -> None:
+    usage = pytest.importorskip("ray._common.usage.usage_lib")
+    assert not usage.usage_stats_enabled()  # by Ray's own reading of it
+
+
+def test_a_run_that_is_interrupted_goes_on(tmp_path: Path) -> None:
+    spec = TrackerSpec("tests.toy_trackers:make_jitter", {})
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Done):
+            raise KeyboardInterrupt
+
+    def plan(folder: str) -> RunPlan:
+        return plan_run(make_benchmark(), spec, tmp_path / folder, label="mine", identity={})
+
+    with pytest.raises(KeyboardInterrupt):
+        execute_plan(plan("stopped"), workers=1, executor=RayExecutor(), listener=stop)
+    rest = plan("stopped")
+    assert len(rest.done) == 1 and len(rest.tasks) == 2
+    home = execute_plan(rest, workers=1, executor=RayExecutor()).home
+    whole = execute_plan(plan("whole"), workers=0).home
+    stopped, expected = ({path.name: path.read_bytes() for path in one.glob("*.txt")} for one in (home, whole))
+    assert len(expected) == 3 and stopped == expected
 
 
 @pytest.mark.parametrize("device", ["cuda:1", "mps", "cuda:0,cuda:1"])

@@ -60,8 +60,8 @@ def test_a_run_does_not_go_on_in_imported_results(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "Toy", "Toy", "peer", {})
     with pytest.raises(ResultsError, match=r"without a record.*imported"):
         store.read("only-missing")
-    with store.open("always", {}, contended=False):
-        pass
+    with store.open("always", contended=False):
+        store.begin({})
     assert not (tmp_path / "Toy" / ".runs" / "peer" / "import.json").exists()
     with pytest.raises(ResultsError, match="already"):  # our own run is not replaced either
         import_results(tmp_path / "a", TOY, tmp_path, "peer")

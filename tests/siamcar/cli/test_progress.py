@@ -34,6 +34,7 @@ def test_bars_count_what_is_done_and_show_texts_as_they_are(tmp_path: Path, monk
         bars(Started(first))
         bars(Progress(first, 2))
         bars(Requeued(first, "its [worker] is gone"))
+        bars(Progress(first, 3))  # said before it was gone
         bars(Started(first))
         bars(make_done(first))
         bars(Started(second))
