@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.reporting import record
 from siamcar.config import ModelConfig
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights
@@ -26,10 +27,11 @@ from training.recipe_files import load_recipe
 from training.settings import SourceSettings
 from training.sources import open_sources
 
-STEPS = 40
-TIMED_STEPS = 6
+TIMED_STEPS = 24
 WARM_BATCHES = 8
 """Batches before the loader is timed: those that it has prefetched would be free."""
+
+STEPS = 1 + WARM_BATCHES + TIMED_STEPS
 
 BATCH = 16
 
@@ -81,17 +83,22 @@ def main() -> None:
             kept = list(islice(batches, WARM_BATCHES))[-1]
             start = time.perf_counter()
             count = sum(1 for _ in batches)
-            print(f"loading alone, {workers} workers: {count * BATCH / (time.perf_counter() - start):8.1f} pairs/s")
+            print(record(f"loading alone, {workers} workers", count * BATCH / (time.perf_counter() - start), "pairs/s"))
         trainer = Trainer(recipe, pairs, LoopSettings(folder / "run", workers=1, compiled=True))
-        compute = _time_steps(trainer, [kept] * (TIMED_STEPS + 1))
-        print(f"computing alone, {trainer.device}, {torch.get_num_threads()} threads: {compute:8.1f} pairs/s")
+        compute = _time_steps(trainer, [kept] * STEPS)
+        print(record(f"computing alone, {trainer.device}, {torch.get_num_threads()} threads", compute, "pairs/s"))
         together = _time_steps(trainer, make_loader(pairs, sampler, workers=1))
-        print(f"both together, 1 worker: {together:8.1f} pairs/s, {together / compute:.2f} of computing alone")
+        told = record("both together, 1 worker", together, "pairs/s", share=together / compute)
+        print(f"{told}, {together / compute:.2f} of computing alone")
 
 
 def _time_steps(trainer: Trainer, batches: object) -> float:
     steps = iter(batches)  # type: ignore[call-overload]
     trainer.try_step(0, next(steps))
+    if trainer.device.type == "cuda":
+        torch.cuda.synchronize()
+    for _ in islice(steps, WARM_BATCHES):  # what was prefetched meanwhile
+        pass
     start, done = time.perf_counter(), 0
     for batch in islice(steps, TIMED_STEPS):
         assert isinstance(batch, Batch)

@@ -132,8 +132,10 @@ def tune_tracker(
     before = len(study.get_trials(deepcopy=False, states=_ended(optuna)))
     # A sampler starts afresh with each command; another seed keeps it from drawing the same values again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + before, n_startup_trials=_FREE_TRIALS)
-    if first is not None and before == 0:
-        study.enqueue_trial({name: first[name] for name in ranges}, skip_if_exists=True)
+    # A trial that was interrupted counts as failed and does not come back: its values are taken once more.
+    waiting = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+    if first is not None and before == 0 and not waiting:
+        study.enqueue_trial({name: first[name] for name in ranges})
     order = np.random.default_rng(seed).permutation(len(benchmark.sequences))
 
     def evaluate(trial: Any) -> float:

@@ -19,6 +19,9 @@ class NoisePairs:
     def __len__(self) -> int:
         return self._count
 
+    def count_faults(self) -> dict[str, dict[str, int]]:
+        return {}
+
     def make_pair(self, epoch: int, index: int) -> dict[str, Any]:
         rng = np.random.default_rng([epoch, index])
         corner = rng.uniform(60, 100, 2)

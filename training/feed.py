@@ -7,7 +7,7 @@ consecutive numbers, so the position of the sampler is the step itself, whatever
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from siamcar.errors import ConfigError
+from siamcar.errors import ConfigError, SiamCARError
 
 __all__ = ["Batch", "PairSource", "StepSampler", "make_loader"]
 
@@ -50,6 +50,10 @@ class PairSource(Protocol):
 
     def make_pair(self, epoch: int, index: int) -> dict[str, Any]:
         """Pair `index` of an epoch: template, search, box, positive; it depends on the seed and these two alone."""
+        ...
+
+    def count_faults(self) -> Mapping[str, Mapping[str, int]]:
+        """What could not be used so far: source → reason → how often, over all workers of this process."""
         ...
 
 
@@ -89,18 +93,36 @@ class _Numbered(Dataset[Any]):
     def __init__(self, pairs: PairSource) -> None:
         self._pairs = pairs
 
-    def __getitem__(self, number: int) -> dict[str, Any]:
+    def __getitem__(self, number: int) -> dict[str, Any] | SiamCARError:
         epoch, index = divmod(number, len(self._pairs))
-        return self._pairs.make_pair(epoch, index)
+        try:
+            return self._pairs.make_pair(epoch, index)
+        except SiamCARError as error:
+            return error  # raised in a worker it would come out as the text of its traceback
 
 
-def _collate(pairs: list[dict[str, Any]]) -> Batch:
+def _collate(found: list[dict[str, Any] | SiamCARError]) -> Batch | SiamCARError:
+    pairs: list[dict[str, Any]] = []
+    for one in found:
+        if isinstance(one, SiamCARError):
+            return one
+        pairs.append(one)
     return Batch(
         torch.stack([torch.as_tensor(pair["template"]) for pair in pairs]),
         torch.stack([torch.as_tensor(pair["search"]) for pair in pairs]),
         torch.stack([torch.as_tensor(pair["box"], dtype=torch.float32) for pair in pairs]),
         torch.tensor([bool(pair["positive"]) for pair in pairs]),
     )
+
+
+class _Loader(DataLoader[Batch]):
+    """Raises the errors that workers hand over."""
+
+    def __iter__(self) -> Any:
+        for batch in super().__iter__():
+            if isinstance(batch, SiamCARError):
+                raise batch
+            yield batch
 
 
 def _start_worker(_worker: int) -> None:
@@ -112,7 +134,7 @@ def _start_worker(_worker: int) -> None:
 
 
 def make_loader(pairs: PairSource, sampler: StepSampler, *, workers: int, pin: bool = False) -> DataLoader[Batch]:
-    """A loader of `Batch`es, one a step.
+    """A loader of `Batch`es, one a step; what keeps a pair from being made is raised here, whoever makes it.
 
     Args:
         pairs: the pairs.
@@ -128,7 +150,7 @@ def make_loader(pairs: PairSource, sampler: StepSampler, *, workers: int, pin: b
             f"A batch of {sampler.batch_size} pairs cannot be divided among {sampler.world} processes.",
             "Set batch_size to a multiple of their number.",
         )
-    return DataLoader(
+    return _Loader(
         _Numbered(pairs),
         batch_sampler=sampler,
         num_workers=workers,

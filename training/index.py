@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 import training.sources.base
+import training.sources.image_size
 import training.sources.reading
 from siamcar.errors import DataError
 from siamcar.files import get_cache_folder, write_atomic
@@ -116,13 +117,14 @@ class Index:
         """Usable boxes."""
         return len(self.boxes)
 
-    def select_part(self, part: Part) -> npt.NDArray[np.int64]:
-        """(K,) the videos of a part, by the hash of their names."""
+    def select_part(self, part: Part, name_group: Callable[[str], str] = str) -> npt.NDArray[np.int64]:
+        """(K,) the videos of a part, by the hash of their names, or of what `name_group` makes of these."""
         if part == "all":
             return np.arange(self.n_videos)
         wanted = part == "validation"
         return np.array(
-            [v for v in range(self.n_videos) if is_validation(self.video_names[v]) == wanted], dtype=np.int64
+            [v for v in range(self.n_videos) if is_validation(name_group(self.video_names[v])) == wanted],
+            dtype=np.int64,
         )
 
     @cached_property
@@ -146,6 +148,16 @@ class Index:
         moved: npt.NDArray[np.float64] = (total[last] - total[first]) / np.maximum(number, 1)
         moved[number == 0] = np.inf
         return moved
+
+    def compute_content(self) -> str:
+        """Hash of all names and boxes: pairs of two indices with the same one are the same."""
+        digest = hashlib.sha256()
+        names: list[Names] = [getattr(self, field) for field in _FIELDS]
+        parts = [part for one in names for part in (one.text, one.ends)]
+        for array in (*parts, *(getattr(self, name) for name in _ARRAYS)):
+            digest.update(b"%d\0" % array.nbytes)
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
 
     def to_bytes(self) -> bytes:
         """As a file."""
@@ -195,13 +207,15 @@ def load_index(source: Source) -> Index:
 def _compute_key(source: Source) -> str:
     """Hash of everything that an index follows from: evidence, options and the code that reads them."""
     digest = hashlib.sha256()
-    code = (inspect.getfile(type(source)), __file__, training.sources.base.__file__, training.sources.reading.__file__)
-    for module in code:
+    modules = (training.sources.base, training.sources.image_size, training.sources.reading)
+    for module in (inspect.getfile(type(source)), __file__, *(one.__file__ for one in modules)):
         digest.update(Path(str(module)).read_bytes())
     part = source.part if source.splits_itself else "any"
     digest.update(f"{type(source).__qualname__}\0{source.options.model_dump_json()}\0{part}".encode())
     for path in source.list_evidence():
-        digest.update(f"\0{os.path.relpath(path, source.root)}\0".encode())
+        # Without a root (the suite's own code) the place says nothing, and must not depend on the working folder.
+        place = os.path.relpath(path, source.root) if source.needs_root else path.name
+        digest.update(f"\0{place}\0".encode())
         try:
             status = path.stat()
             if path.is_dir():  # its time changes when a file comes or goes

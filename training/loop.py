@@ -12,9 +12,11 @@ import math
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import safetensors.torch
@@ -100,6 +102,8 @@ class Outcome(NamedTuple):
         weights: the weights at the end; None where it was interrupted.
         best: weights of the best validation; None without validation.
         best_score: its score.
+        faults: what of the data could not be used since this process began, over all processes: source → reason →
+            how often.
     """
 
     step: int
@@ -107,6 +111,7 @@ class Outcome(NamedTuple):
     weights: Path | None
     best: Path | None
     best_score: float | None
+    faults: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
 
 class _Wrapped(nn.Module):
@@ -121,6 +126,22 @@ class _Wrapped(nn.Module):
         return cls, loc, cen
 
 
+def _check_data(before: Any, now: Any) -> None:
+    """Refuse to go on with other data; a run that did not note its content yet is believed.
+
+    Raises:
+        ResultsError: a source holds something else now.
+    """
+    for old, new in zip(before or (), now or (), strict=False):
+        if None in (expected := old.get("content"), found := new.get("content")) or expected == found:
+            continue
+        raise ResultsError(
+            f"The source {new['source']} has changed since the checkpoint was written: expected {old['videos']} videos "
+            f"with the content {expected}, found {new['videos']} with {found}.",
+            "Put the data back as it was, or train in a new folder.",
+        )
+
+
 class Trainer:
     """A training run in a folder.
 
@@ -130,6 +151,7 @@ class Trainer:
         settings: where to, and what is written on the way.
         validate: tracks on small benchmarks; called as often as the recipe says.
         listener: shows progress.
+        going_on: `resume` follows, and a checkpoint brings all weights: the initial ones are not read.
 
     Raises:
         MissingExtraError: accelerate is not installed.
@@ -144,6 +166,7 @@ class Trainer:
         *,
         validate: Validate | None = None,
         listener: Listener | None = None,
+        going_on: bool = False,
     ) -> None:
         accelerate = import_extra("accelerate", extra="train", purpose="training")
         utils = import_extra("accelerate.utils", extra="train", purpose="training")
@@ -151,7 +174,8 @@ class Trainer:
 
         self.recipe, self.settings = recipe, settings
         self._pairs, self._validate, self._listener = pairs, validate, listener
-        network = build_network(recipe)
+        network = build_network(recipe, initial=not going_on)
+        self._waiting = going_on
         # Others wait while the first process validates; the libraries' own patience is ten minutes.
         patience = utils.InitProcessGroupKwargs(timeout=timedelta(hours=6))
         self.accelerator = accelerate.Accelerator(
@@ -188,16 +212,35 @@ class Trainer:
 
         Raises:
             DataError: the checkpoint is damaged.
-            ResultsError: it belongs to another recipe.
+            ResultsError: it belongs to another recipe, the data has changed since, or processes found others.
         """
         found = find_checkpoints(self.checkpoints)
-        if not found:
-            return 0
+        if found:
+            self._take_up(found)
+        self._agree_on_step()
+        if self._waiting:
+            raise ResultsError(f"{self.checkpoints} holds no checkpoint any more.", "Give the folder of the run.")
+        return self._step
+
+    def _agree_on_step(self) -> None:
+        if self.accelerator.num_processes == 1:
+            return
+        step = torch.tensor([self._step], device=self.device)
+        steps: list[int] = self.accelerator.gather(step).tolist()
+        if len(set(steps)) > 1:
+            raise ResultsError(
+                "The processes should go on from one checkpoint; in "
+                f"{self.checkpoints} they found those of the steps {', '.join(map(str, steps))}.",
+                "Put the folder of the run on a disk that all machines share.",
+            )
+
+    def _take_up(self, found: list[Path]) -> None:
         state = read_checkpoint(found[-1])
         if build_recipe(state["recipe"], source=str(found[-1])) != self.recipe:
             raise ResultsError(
                 f"{found[-1]} was written with another recipe.", "Resume the folder as it is, or train in a new one."
             )
+        _check_data(state["details"].get("data"), self.settings.details.get("data"))
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.mean is not None:
@@ -207,7 +250,7 @@ class Trainer:
         set_rng_state(state["rng"])
         self._step, self._validated, self._best = state["step"], state["validated"], state["best"]
         self._numbers = state["numbers"]
-        return self._step
+        self._waiting = False
 
     def _save(self) -> None:
         if not self.accelerator.is_main_process:
@@ -240,6 +283,8 @@ class Trainer:
             SiamCARError: the loss exploded or is not a number; the batch is saved.
             KeyboardInterrupt: asked to stop a second time, or in the middle of a validation.
         """
+        if self._waiting:
+            raise ResultsError("This run goes on from a checkpoint, which was not taken up.", "Call resume first.")
         settings, total = self.settings, self.recipe.total_steps
         with contextlib.ExitStack() as stack:
             log = None
@@ -266,8 +311,21 @@ class Trainer:
                     self._stop = self._asked
                 if self._step % settings.save_every == 0 or self._stop or self._step == total:
                     self._save()
+            faults = self._count_faults()
+            if log is not None and faults:
+                log.add("faults", self._step, faults)
         finished = self._step >= total and not self._stop  # a last validation is still due otherwise
-        return self._finish() if finished else Outcome(self._step, False, None, *self._find_best())
+        outcome = self._finish() if finished else Outcome(self._step, False, None, *self._find_best())
+        return outcome._replace(faults=faults)
+
+    def _count_faults(self) -> dict[str, dict[str, int]]:
+        """What could not be used since the process began: source → reason → how often, over all processes."""
+        utils = import_extra("accelerate.utils", extra="train", purpose="training")
+        total: dict[str, Counter[str]] = {}
+        for counts in utils.gather_object([self._pairs.count_faults()]):
+            for source, found in counts.items():
+                total.setdefault(source, Counter()).update(found)
+        return {source: dict(found) for source, found in total.items()}
 
     def _make_loader(self) -> Any:
         recipe, accelerator = self.recipe, self.accelerator
@@ -305,11 +363,10 @@ class Trainer:
         losses = compute_losses(maps, targets, recipe.loss)
         self._check(losses.total, batch, "loss", limit=recipe.stop_at_loss)
         accelerator.backward(losses.total)
-        norm = torch.zeros(())
-        if recipe.optimizer.clip is not None:
-            norm = accelerator.clip_grad_norm_(self.network.parameters(), recipe.optimizer.clip)
-            if recipe.precision != "fp16":  # there the scaler finds gradients that overflow, and lowers its scale
-                self._check(norm, batch, "gradient")
+        # Without a limit they stay as they are; their norm is wanted all the same.
+        norm = accelerator.clip_grad_norm_(self.network.parameters(), recipe.optimizer.clip or math.inf)
+        if recipe.precision != "fp16":  # there the scaler finds gradients that overflow, and lowers its scale
+            self._check(norm, batch, "norm of the gradients")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.mean is not None:
@@ -342,14 +399,17 @@ class Trainer:
             anywhere, self._stop = bool(flags[0] > 0), bool(flags[1] > 0)
         if not anywhere:
             return
-        where = "in another process"
+        allowed = "a finite number" if math.isinf(limit) else f"a number up to {limit:g} (stop_at_loss)"
+        found = f"the {what} of another process is out of bounds"
         if bad:
-            path = self.settings.out / f"failed_step_{self._step:08d}.safetensors"
+            several = self.accelerator.num_processes > 1
+            rank = f"_rank_{self.accelerator.process_index}" if several else ""
+            path = self.settings.out / f"failed_step_{self._step:08d}{rank}.safetensors"
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in batch._asdict().items()}
             write_atomic(path, safetensors.torch.save(tensors, metadata={what: str(number)}))
-            where = f"the batch is in {path}"
+            found = f"the {what} is {number:g}; the batch is in {path}"
         raise SiamCARError(
-            f"At step {self._step} the {what} is {number:g}; {where}. The weights were not touched by it.",
+            f"At step {self._step} {found}. Expected {allowed}. The weights were not touched by it.",
             "Look at the batch; lower optimizer.lr, lengthen schedule.warmup or lower optimizer.clip, then train in a "
             "new folder.",
         )

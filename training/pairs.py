@@ -194,8 +194,9 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         template = int(rng.integers(first, last))
         alone = last - first == 1
         if rng.random() < self.pairs.negatives:
-            other = self._draw_other(epoch, rng, not_of=(source, template))
-            return _Shot(source, template, alone), other, False
+            other = self._draw_other(epoch, rng, [_Shot(source, template, alone)])
+            if other is not None:  # else all there is shows the same target
+                return _Shot(source, template, alone), other, False
         reach = self.sources[source].settings.frame_range
         search = int(rng.integers(max(template - reach, first), min(template + reach, last - 1) + 1))
         return _Shot(source, template, alone), _Shot(source, search, alone), True
@@ -210,13 +211,31 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         track = int(rng.integers(index.video_tracks[video], index.video_tracks[video + 1]))
         return int(index.track_entries[track]), int(index.track_entries[track + 1]), source
 
-    def _draw_other(self, epoch: int, rng: np.random.Generator, not_of: tuple[int, int] | None = None) -> _Shot:
-        """Any box of any source, of another track than the source and entry `not_of` where there is more than one."""
+    def _draw_other(
+        self, epoch: int, rng: np.random.Generator, not_of: Sequence[_Shot], *, elsewhere: bool = False
+    ) -> _Shot | None:
+        """A box of any source, of another track than each of `not_of`; None where ten draws found none.
+
+        Args:
+            epoch: whose videos are drawn from.
+            rng: chance.
+            not_of: what it must not show.
+            elsewhere: of another video, too, whose frames do not show the same targets.
+        """
         for _ in range(10):
             first, last, source = self._draw_track(epoch, int(rng.integers(len(self))), rng)
-            if not_of is None or not_of[0] != source or not first <= not_of[1] < last:
-                break
-        return _Shot(source, int(rng.integers(first, last)), last - first == 1)
+            low, high = self._find_video(source, first) if elsewhere else (first, last)
+            if not any(one.source == source and low <= one.entry < high for one in not_of):
+                return _Shot(source, int(rng.integers(first, last)), last - first == 1)
+        return None
+
+    def _find_video(self, source: int, entry: int) -> tuple[int, int]:
+        """The first entry and the one after the last of the video that an entry belongs to."""
+        index = self.sources[source].index
+        track = int(np.searchsorted(index.track_entries, entry, side="right")) - 1
+        video = int(np.searchsorted(index.video_tracks, track, side="right")) - 1
+        first, last = index.track_entries[index.video_tracks[[video, video + 1]]].tolist()
+        return first, last
 
     def _name(self, shot: _Shot) -> tuple[str, str]:
         opened = self.sources[shot.source]
@@ -265,9 +284,9 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         grey = bool(rng.random() < how.grey)
         padded = bool(rng.random() < how.padding)
         distracted = bool(rng.random() < how.distractors)
-        other, other_box = (
-            self._load(self._draw_other(epoch, rng), TEMPLATE_SIZE) if padded or distracted else (None, None)
-        )
+        # A copy of the target would be labelled background; padding shows all of a frame.
+        shot = self._draw_other(epoch, rng, [template, search], elsewhere=padded) if padded or distracted else None
+        other, other_box = self._load(shot, TEMPLATE_SIZE) if shot is not None else (None, None)
 
         template_window = augment.draw_window(
             template_box, TEMPLATE_SIZE, TEMPLATE_SIZE, how.template, rng, mirrored=mirrored

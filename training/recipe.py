@@ -144,7 +144,8 @@ class ValidationBenchmark(Config):
 
     Attributes:
         benchmark: its name, as in `siamcar list benchmarks`; or `held_out:<source>`: the validation part of one of the
-            recipe's sources, of which the recipe trains on the other part.
+            recipe's sources, of which the recipe trains on the other part; or of `synthetic`, whose validation seeds
+            nothing is trained on; or of a source whose other part the recipe's `crops` were cut from.
         options: what its loader, or the source, takes, such as n_sequences and seed.
         limit: the first so many sequences.
         weight: of its mean success in the score.
@@ -233,13 +234,15 @@ class Recipe(Config):
                 f"an epoch of {self.pairs.pairs_per_epoch} pairs has no batch of {self.batch_size}; "
                 "raise pairs.pairs_per_epoch or lower batch_size"
             )
-        trained = {one.name for one in self.sources if one.part == "train"}
+        parts = {one.name: {other.part for other in self.sources if other.name == one.name} for one in self.sources}
+        known = {name for name, found in parts.items() if found == {"train"}} | ({"synthetic"} - set(parts))
         for one in self.validation.benchmarks:
-            kind, colon, source = one.benchmark.partition(":")
-            if kind == "held_out" and (not colon or source not in trained):
+            kind, _, source = one.benchmark.partition(":")
+            apart = bool(source) and source not in parts and "crops" in parts
+            if kind == "held_out" and source not in known and not apart:
                 raise ValueError(
-                    f"validation on {one.benchmark!r} is not held out; known: "
-                    + (", ".join(f"held_out:{name}" for name in sorted(trained)) or "none (no source has part: train)")
+                    f"validation on {one.benchmark!r} is not held out: every source of that name needs part: train; "
+                    f"known: {', '.join(f'held_out:{name}' for name in sorted(known)) or 'none'}"
                 )
         for preset in self.presets:
             if preset not in list_presets():

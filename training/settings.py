@@ -23,7 +23,8 @@ class SourceSettings(Config):
         name: registered name of the source, or "package.module:attribute".
         root: its folder; a relative one lies under the data folder given to `open_sources`. None looks for a folder
             of the source's name there, then in the user's settings and in `SIAMCAR_DATA`.
-        part: `validation` is a tenth of the videos, by the hash of their name; `train` the others.
+        part: `validation` is a tenth of the videos, by the hash of their name (of what a source's option `group` finds
+            in it); `train` the others.
         frame_range: largest distance of template and search frame, counted in the track's usable frames.
         num_use: videos drawn in a pass; None draws each once.
         weight: multiplies that number.
@@ -92,7 +93,7 @@ class PairSettings(Config):
 
     Attributes:
         pairs_per_epoch: length of an epoch.
-        negatives: share of pairs whose search region shows something else than the template.
+        negatives: share of pairs whose search region shows something else than the template, where there is such.
         cache_gib: memory for decoded frames, shared by forked workers; 0 keeps none.
     """
 

@@ -19,8 +19,12 @@ _NORMS = (nn.BatchNorm2d, nn.GroupNorm)
 _PART_NAMES = {"backbone": "backbone", "neck": "neck", "down": "down", "car_head": "head"}
 
 
-def build_network(recipe: Recipe) -> SiamCAR:
+def build_network(recipe: Recipe, *, initial: bool = True) -> SiamCAR:
     """The network of a recipe, seeded, with the weights it starts from; on the CPU.
+
+    Args:
+        recipe: says what the network is.
+        initial: read the weights that it starts from; without them it waits for those of a checkpoint.
 
     Raises:
         ConfigError: a backbone would be frozen that has learned nothing, or `backbone.train` names no part of it.
@@ -29,9 +33,9 @@ def build_network(recipe: Recipe) -> SiamCAR:
     recipe.check_start()
     seed_everything(recipe.seed)
     network = SiamCAR(recipe.model)
-    if recipe.init_weights is not None:
+    if initial and recipe.init_weights is not None:
         network.load_state_dict(load_model(recipe.init_weights, architecture=recipe.model.architecture).state_dict())
-    elif recipe.init_backbone is not None:
+    elif initial and recipe.init_backbone is not None:
         load_backbone(network, recipe.init_backbone)
     _trained_children(network, recipe.backbone)
     return network

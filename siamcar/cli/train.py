@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from siamcar.cli import train_average
 from siamcar.cli.common import (
     EXIT_INTERRUPTED,
     examples,
@@ -129,6 +130,7 @@ def run(
     chosen.check_start()
     if _is_first_process():
         check_unused(out)
+        _warn_of_frozen(chosen)
     _train(chosen, places, out, options, fresh=True)
 
 
@@ -181,20 +183,22 @@ def _train(recipe: Recipe, places: DataPlaces, out: Path, options: dict[str, Any
             _tell_resume(out)
         raise typer.Exit(EXIT_INTERRUPTED)
     if first:
-        _tell_outcome(outcome)
+        _tell_outcome(recipe, outcome)
 
 
 def _run_trainer(recipe: Recipe, places: DataPlaces, out: Path, options: dict[str, Any], *, fresh: bool) -> Outcome:
     from siamcar.cli.train_progress import make_listener, print_faults, show_training_log
     from siamcar.cli.train_run import describe_start, open_pairs, write_run
     from siamcar.cli.train_validation import make_validator
+    from training.checkpoints import find_checkpoints
     from training.loop import LoopSettings, Trainer
 
     first = _is_first_process()
+    newest = next(reversed(find_checkpoints(out / "checkpoints")), None)
     _use_threads(options["threads"])
     with show_training_log(quiet=not first):
         pairs = open_pairs(recipe, places)
-        validate = make_validator(recipe, places)
+        validate = make_validator(recipe, places, pairs.sources, quiet=not first)
     settings = LoopSettings(
         out,
         device=options["device"],
@@ -205,11 +209,11 @@ def _run_trainer(recipe: Recipe, places: DataPlaces, out: Path, options: dict[st
         tensorboard=options["tensorboard"],
         pictures_every=options["pictures_every"],
         compiled=options["compiled"],
-        details=describe_start(recipe, pairs.sources),
+        details=describe_start(recipe, pairs.sources, newest),
     )
     listener = make_listener(quiet=not first)
     try:
-        trainer = Trainer(recipe, pairs, settings, validate=validate, listener=listener)
+        trainer = Trainer(recipe, pairs, settings, validate=validate, listener=listener, going_on=newest is not None)
         if fresh and first:
             write_run(out, recipe, places, options)  # only now: a mistake above leaves no run behind
         trainer.resume()
@@ -218,7 +222,7 @@ def _run_trainer(recipe: Recipe, places: DataPlaces, out: Path, options: dict[st
         if listener is not None:
             listener.close()
     if first:
-        print_faults(pairs.count_faults())
+        print_faults(outcome.faults)
     return outcome
 
 
@@ -227,12 +231,31 @@ def _tell_resume(out: Path) -> None:
     print_error(f"  siamcar train resume {shlex.quote(str(out))}")
 
 
-def _tell_outcome(outcome: Outcome) -> None:
+def _tell_outcome(recipe: Recipe, outcome: Outcome) -> None:
     print_line(f"{outcome.step} steps done → {outcome.weights}")
     if outcome.best is not None:
         print_line(f"best validation {outcome.best_score:.4f} → {outcome.best}")
-    chosen = outcome.best or outcome.weights
-    print_line(f"Track with them: siamcar run --benchmark synthetic -t siamcar --weights {chosen} --results results")
+    _tell_use(recipe, outcome.best or outcome.weights)
+
+
+def _tell_use(recipe: Recipe, weights: Path | None) -> None:
+    preset = f" --preset {recipe.presets[0]}" if recipe.presets else ""
+    print_line(
+        f"Track with them: siamcar run --benchmark synthetic -t siamcar --weights {weights}{preset} --results results"
+    )
+    if len(recipe.presets) > 1:
+        print_line(f"The recipe means them for the presets {', '.join(recipe.presets)}.")
+
+
+def _warn_of_frozen(recipe: Recipe) -> None:
+    """Say that a backbone stays frozen to the end where that cannot be meant."""
+    settings = recipe.backbone
+    wanted = settings.rate > 0 and settings.train != ()
+    if wanted and recipe.frozen_steps >= recipe.total_steps:
+        print_error(
+            f"Warning: backbone.frozen_for is {settings.frozen_for} and the run has no more steps "
+            f"({recipe.total_steps}): the backbone is never trained."
+        )
 
 
 def _load(name: str, settings: list[str] | None, init_backbone: str | None) -> Recipe:
@@ -288,12 +311,15 @@ def check(
     from siamcar.cli.train_check import check_recipe
     from siamcar.cli.train_progress import show_training_log
     from siamcar.cli.train_run import open_pairs, parse_places
+    from siamcar.cli.train_validation import make_validator
 
     chosen, places = _load(recipe, settings, init_backbone), parse_places(data)
     chosen.check_start()
+    _warn_of_frozen(chosen)
     _use_threads(threads)
     with show_training_log(quiet=False):
         dataset = open_pairs(chosen, places)
+        make_validator(chosen, places, dataset.sources)  # what a run would fail at is told now
     check_recipe(chosen, dataset, device=device, compiled=compiled, sheet=out, limit=pairs)
 
 
@@ -335,6 +361,7 @@ def export(
     else:
         export_checkpoint(recipe, run_folder / "checkpoints", which, out, half=half, tracker=tracker)
     print_line(f"{which} of {run_folder} → {out}")
+    _tell_use(recipe, out)
 
 
 def cache(
@@ -353,16 +380,29 @@ def cache(
 
     For slow disks and other machines. A recipe reads such a folder as the source `crops`.
     """
-    from siamcar.cli.train_progress import show_training_log
+    from siamcar.cli.train_progress import show_crops, show_training_log
     from siamcar.cli.train_run import open_recipe_sources, parse_places
     from training.cache import write_crops
 
     chosen, places = _load(recipe, settings, None), parse_places(data)
+    names = [one.name for one in chosen.sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"The recipe {chosen.name!r} has several sources named {', '.join(twice)}: their crops need a folder each.",
+            "Write them one by one, from recipes that hold one each.",
+        )
+    full = [str(out / name) for name in names if (out / name / "crops.json").exists()]
+    if full:
+        raise ConfigError(f"{', '.join(full)}: crops are there already.", "Give another --out, or delete them.")
     with show_training_log(quiet=False):
         sources = open_recipe_sources(chosen, places)
     for source in sources:
         target = out / source.settings.name
-        done = write_crops(source, target, size=size, quality=quality, shard_mib=shard_mib, workers=workers)
+        with show_crops(source.settings.name) as progress:
+            done = write_crops(
+                source, target, size=size, quality=quality, shard_mib=shard_mib, workers=workers, progress=progress
+            )
         print_line(
             f"{source.settings.name}: {done.crops} crops in {done.shards} files, {done.size_bytes / 2**20:.1f} MiB, "
             f"{done.skipped} skipped → {target}"
@@ -373,4 +413,5 @@ app.command("run", epilog=RUN_EXAMPLES)(verb(run))
 app.command("check", epilog=CHECK_EXAMPLES)(verb(check))
 app.command("resume", epilog=RESUME_EXAMPLES)(verb(resume))
 app.command("export", epilog=EXPORT_EXAMPLES)(verb(export))
+app.command("average", epilog=train_average.EXAMPLES)(verb(train_average.handle))
 app.command("cache", epilog=CACHE_EXAMPLES)(verb(cache))

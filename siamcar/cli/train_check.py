@@ -53,7 +53,8 @@ def check_recipe(recipe: Recipe, dataset: PairDataset, *, device: str, compiled:
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(recipe, dataset, LoopSettings(Path(folder), device=device, workers=0, compiled=compiled))
         targets = trainer.make_targets(batch.to(trainer.device))
-        labels = [_describe(dataset, number) for number in range(min(limit, len(batch.template)))]
+        numbers = [number for step in sampler for number in step][:limit]
+        labels = [_describe(dataset, number, shown) for shown, number in enumerate(numbers)]
         picture = draw_batch(batch, targets, None, trainer.coordinates, labels=labels, limit=limit, columns=4)
         write_atomic(sheet, cv2.imencode(".png", picture)[1].tobytes())
         print_line(f"pairs: {min(limit, len(batch.template))} drawn → {sheet}")
@@ -66,9 +67,9 @@ def check_recipe(recipe: Recipe, dataset: PairDataset, *, device: str, compiled:
     print_faults(dataset.count_faults())
 
 
-def _describe(dataset: PairDataset, number: int) -> str:
-    pair = dataset.describe_pair(0, number)
-    return f"{number}: {pair.search[0]} {pair.search[1][-36:]}"
+def _describe(dataset: PairDataset, number: int, shown: int) -> str:
+    pair = dataset.describe_pair(*divmod(number, len(dataset)))
+    return f"{shown}: {pair.search[0]} {pair.search[1][-36:]}"
 
 
 def _check_step(trainer: Any, batch: Any) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from siamcar.cli.common import print_error, stderr_console
 
-__all__ = ["make_listener", "print_faults", "show_training_log"]
+__all__ = ["make_listener", "print_faults", "show_crops", "show_training_log"]
 
 
 @contextmanager
@@ -33,6 +33,25 @@ def show_training_log(*, quiet: bool) -> Iterator[None]:
 class _Printer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         print_error(record.getMessage())
+
+
+@contextmanager
+def show_crops(name: str) -> Iterator[Callable[[int, int], None]]:
+    """What `write_crops` tells its progress: a bar on a terminal, a line a tenth elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: _tell_tenth(name, done, total)
+        return
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    with Progress(console=stderr_console()) as bar:
+        task = bar.add_task(escape(name), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell_tenth(name: str, done: int, total: int) -> None:
+    if done * 10 // total > (done - 1) * 10 // total:
+        print_error(f"{name}: {done} of {total} boxes")
 
 
 def make_listener(*, quiet: bool) -> Any:

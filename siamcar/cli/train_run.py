@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siamcar.errors import ConfigError, ResultsError
+from siamcar.errors import ConfigError, ResultsError, SiamCARError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Row
@@ -96,12 +96,19 @@ def open_recipe_sources(recipe: Recipe, places: DataPlaces) -> list[OpenSource]:
     """
     from training.sources import open_sources
 
-    used = {one.name for one in recipe.sources} | {one.benchmark for one in recipe.validation.benchmarks}
+    names = [one.name for one in recipe.sources]
+    used = {*names, *(one.benchmark.removeprefix("held_out:") for one in recipe.validation.benchmarks)}
     unused = sorted(set(places.roots) - used)
     if unused:
         raise ConfigError(
             f"--data gives a folder for {', '.join(unused)}, which the recipe {recipe.name!r} does not use.",
             f"Its sources and benchmarks: {', '.join(sorted(used))}.",
+        )
+    several = sorted(name for name in places.roots if names.count(name) > 1)
+    if several:
+        raise ConfigError(
+            f"--data gives one folder for {', '.join(several)}; the recipe {recipe.name!r} has several such sources.",
+            "Set root of each in the recipe; relative ones lie under --data DIR.",
         )
     folder = Path(places.folder) if places.folder else None
     return open_sources([places.place(one) for one in recipe.sources], folder)
@@ -157,15 +164,44 @@ def read_run(out: Path) -> tuple[Recipe, DataPlaces, dict[str, Any]]:
     return recipe, DataPlaces(data["folder"], data["roots"]), content["options"]
 
 
-def describe_start(recipe: Recipe, sources: Row[OpenSource]) -> dict[str, Any]:
-    """What a run started from, for the metadata of its weights: hash of the initial weights, size of the data."""
-    from siamcar.files import compute_sha256
-    from siamcar.weights_files import resolve_weights
+def describe_start(recipe: Recipe, sources: Row[OpenSource], checkpoint: Path | None) -> dict[str, Any]:
+    """What a run started from, for the metadata of its weights: hash of the initial weights, size and content of data.
 
-    start = recipe.init_backbone or recipe.init_weights
+    With a checkpoint to go on from the hash is that which it holds; the initial weights may be gone by then.
+
+    Raises:
+        DataError: the checkpoint is damaged.
+        WeightsError, UnknownNameError: there are no such initial weights.
+    """
     return {
-        "init_sha256": compute_sha256(resolve_weights(start)) if start is not None else None,
+        "init_sha256": _hash_start(recipe, checkpoint),
         "data": [
-            {"source": one.settings.name, "videos": len(one.videos), "part": one.settings.part} for one in sources
+            {
+                "source": one.settings.name,
+                "videos": len(one.videos),
+                "part": one.settings.part,
+                "content": one.index.compute_content(),
+            }
+            for one in sources
         ],
     }
+
+
+def _hash_start(recipe: Recipe, checkpoint: Path | None) -> str | None:
+    from siamcar.files import compute_sha256
+    from siamcar.weights_files import resolve_weights
+    from training.checkpoints import read_checkpoint
+
+    start = recipe.init_backbone or recipe.init_weights
+    if start is None:
+        return None
+    details = read_checkpoint(checkpoint)["details"] if checkpoint is not None else {}
+    if "init_sha256" in details:
+        known: str | None = details["init_sha256"]
+        return known
+    try:
+        return compute_sha256(resolve_weights(start))
+    except SiamCARError:
+        if checkpoint is None:
+            raise
+        return None  # an old checkpoint, which does not tell

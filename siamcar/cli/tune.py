@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ from siamcar.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from evaluation.tuning import TuningEvent, TuningResult
     from siamcar.config import TrackerConfig
@@ -46,7 +46,10 @@ def handle(
     data: DataFolder = None,
     settings: Settings = None,
     weights: Annotated[str | None, typer.Option("--weights", help="Weights file or built-in name.")] = None,
-    strategy: Annotated[str, typer.Option("--strategy", help="released, refine, average or coarse.")] = "released",
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", help="released, refine, average or coarse. Default: as saved in the weights."),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", help="Where to start. Default: the benchmark's own.")
     ] = None,
@@ -68,8 +71,9 @@ def handle(
     from evaluation.benchmarks import PRESETS
     from evaluation.conventions import get_convention
     from evaluation.tuning import TEST_SETS, tune_tracker
-    from siamcar.files import compute_sha256, write_atomic
-    from siamcar.tracking.presets import build_tracker_config
+    from siamcar.config import TrackerConfig
+    from siamcar.files import write_atomic
+    from siamcar.trackers.siamcar import describe_siamcar
     from siamcar.weights_files import resolve_weights
 
     if benchmark in TEST_SETS:
@@ -79,11 +83,15 @@ def handle(
         )
     chosen = load_selected(benchmark, data, settings, sequences, limit)
     convention = get_convention(chosen.convention)
-    start = build_tracker_config(preset or PRESETS.get(benchmark, "demo"), strategy=strategy)
     path = resolve_weights(weights or _name_builtin())
+    # As `siamcar run` tracks with them: what is saved in the weights, over it the preset and the strategy.
+    options = {"weights": path, "strategy": strategy, "preset": preset or PRESETS.get(benchmark, "demo")}
+    identity = describe_siamcar(options).identity
+    start = TrackerConfig.build(identity["config"], source="the tracker's configuration")
     kept = journal or out.with_suffix(".journal")
     smooths = start.strategy == "released" or start.smooth_size
-    ranges = {name: limits for name, limits in RANGES.items() if name != "lr" or smooths}  # lr is that of the smoothing
+    first = {name: float(getattr(start, name)) for name in RANGES if name != "lr" or smooths}  # lr is the smoothing's
+    ranges = {name: (min(RANGES[name][0], value), max(RANGES[name][1], value)) for name, value in first.items()}
     make = _make_factory(path, start, device, threads)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -95,8 +103,13 @@ def handle(
             metric=convention.ranked_by,
             trials=trials,
             journal=kept,
-            identity={"weights_sha256": compute_sha256(path), "strategy": strategy, "convention": convention.name},
-            first={name: getattr(start, name) for name in ranges},
+            identity={
+                "weights_sha256": identity["weights_sha256"],
+                "strategy": start.strategy,
+                "convention": convention.name,
+                **_find_unusual(start, [*RANGES, "strategy"]),
+            },
+            first=first,
             seed=seed,
             on_trial=_show,
         )
@@ -104,9 +117,16 @@ def handle(
         print_error("Interrupted. To go on:")
         print_error("  " + shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    write_atomic(out, _render(result, benchmark, len(chosen.sequences), path, strategy).encode())
+    write_atomic(out, _render(result, benchmark, len(chosen.sequences), path, start.strategy).encode())
     print_line(f"{result.trials} trials, {result.pruned} given up early; best {result.score:.4f} → {out}")
     print_line("  " + "  ".join(f"{name} {value:.4f}" for name, value in result.values.items()))
+
+
+def _find_unusual(config: TrackerConfig, searched: Iterable[str]) -> dict[str, Any]:
+    """What else differs from the defaults, such as what the weights were saved with."""
+    usual = type(config)().model_dump(mode="json")
+    values = config.model_dump(mode="json", exclude=set(searched))
+    return {name: value for name, value in values.items() if value != usual[name]}
 
 
 def _name_builtin() -> str:
@@ -123,14 +143,15 @@ def _make_factory(weights: Path, start: TrackerConfig, device: str, threads: int
     """Trackers of one network, which is loaded once."""
     import torch
 
+    from siamcar.backends import make_backend
     from siamcar.model.weights import load_model
     from siamcar.tracker import SiamCARTracker
 
     torch.set_num_threads(threads)
-    model = load_model(weights, device=device)
+    backend = make_backend(load_model(weights), device=device)  # that of `siamcar run`
 
     def make(values: Mapping[str, float]) -> Tracker:
-        return SiamCARTracker(model, config=start.model_copy(update=dict(values)))
+        return SiamCARTracker(backend, config=start.model_copy(update=dict(values)), device=device)
 
     return make
 
@@ -151,5 +172,5 @@ def _render(result: TuningResult, benchmark: str, sequences: int, weights: Path,
         f"# Found by siamcar tune on {benchmark} ({sequences} sequences): {result.score:.4f}, {result.trials} trials.\n"
         f"# For the weights {weights.name}, sha256 {compute_sha256(weights)}.\n"
     )
-    values = {"strategy": strategy, **{name: round(value, 6) for name, value in result.values.items()}}
+    values = {"strategy": strategy, **result.values}
     return head + yaml.safe_dump(values, sort_keys=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,13 @@ class Drifter:
 
 
 def _tune(
-    journal: Path, trials: int, events: list[TuningEvent] | None = None, *, start: float = 0.9, **parts: object
+    journal: Path,
+    trials: int,
+    events: list[TuningEvent] | None = None,
+    *,
+    start: float = 0.9,
+    on_trial: Callable[[TuningEvent], None] | None = None,
+    **parts: object,
 ) -> TuningResult:
     benchmark = make_benchmark({f"s{index}": 5 for index in range(8)})
 
@@ -49,7 +55,7 @@ def _tune(
         journal=journal,
         identity={"weights": "x", **parts},
         first={"a": start},
-        on_trial=events.append if events is not None else None,
+        on_trial=events.append if events is not None else on_trial,
     )
 
 
@@ -68,6 +74,21 @@ def test_it_finds_good_values_and_goes_on_where_it_stopped(tmp_path: Path) -> No
     assert _tune(journal, 25, events) == late  # nothing left to do
     assert len(events) == 25
     assert max(event.score for event in events if not event.pruned) == late.score
+
+
+def test_the_first_values_survive_an_interruption(tmp_path: Path) -> None:
+    journal = tmp_path / "tune.journal"
+
+    def interrupt(_event: TuningEvent) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            _tune(journal, 3, on_trial=interrupt)
+    events: list[TuningEvent] = []
+    assert _tune(journal, 3, events).trials == 3
+    assert [event.values for event in events].count({"a": 0.9}) == 1
+    assert events[0].values == {"a": 0.9}
 
 
 def test_a_trial_that_falls_behind_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,12 @@ def test_pairs_are_nearly_those_of_the_frames(coco: OpenSource, tmp_path: Path) 
             assert difference.mean() < 6  # the noise of the background is sampled twice
 
 
+def test_crops_do_not_tell_what_is_static(coco: OpenSource, tmp_path: Path) -> None:
+    write_crops(coco, tmp_path / "crops", size=255)
+    with pytest.raises(ConfigError, match="whether it moved cannot be seen"):
+        open_one("crops", tmp_path / "crops", static_weight=0.5)
+
+
 def test_padding_is_known_in_crops(coco: OpenSource, tmp_path: Path) -> None:
     write_crops(coco, tmp_path / "crops")
     how = AugmentSettings(template=CropAugment(), search=CropAugment(), color=0.0, padding=1.0)

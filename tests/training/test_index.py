@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import training.index
+from siamcar.errors import ConfigError
 from siamcar.files import get_cache_folder
 from tests import training_layouts as layouts
 from training.index import Index, Names, build_index, is_validation, load_index
@@ -16,6 +17,7 @@ from training.sources.base import Source
 from training.sources.coco import Coco
 from training.sources.got10k import Got10k
 from training.sources.image_size import read_image_size
+from training.sources.synthetic import Synthetic
 
 
 @pytest.fixture
@@ -97,6 +99,16 @@ def test_no_cache_is_fine(tmp_path: Path, built: list[Source], monkeypatch: pyte
     assert len(built) == 2
 
 
+def test_the_content_is_that_of_names_and_boxes(tmp_path: Path) -> None:
+    root = layouts.make_got10k(tmp_path / "a", videos=2)
+    content = build_index(Got10k(root, {})).compute_content()
+    moved = root.rename(tmp_path / "b")
+    assert build_index(Got10k(moved, {})).compute_content() == content
+    truth = moved / "GOT-10k_Train_000001" / "groundtruth.txt"
+    truth.write_text(truth.read_text().replace("20", "21"))
+    assert build_index(Got10k(moved, {})).compute_content() != content
+
+
 def test_names() -> None:
     names = Names.of(["", "é", "abc", ""])
     assert names[:] == ["", "é", "abc", ""]
@@ -108,6 +120,35 @@ def test_names() -> None:
 def test_a_tenth_is_held_back() -> None:
     share = np.mean([is_validation(f"video {n}") for n in range(5000)])
     assert 0.085 < share < 0.115
+
+
+def test_clips_of_one_video_stay_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.index, "VALIDATION_SHARE", 0.5)
+    root = layouts.make_got10k(tmp_path, videos=40, frames=2)
+    names = (root / "list.txt").read_text().split()
+    index = build_index(Got10k(root, {}))
+    grouped = Got10k(root, {"group": "^(.*)[0-9]$"})  # tens
+    parts = {part: index.select_part(part, grouped.name_group) for part in ("train", "validation")}
+    assert sorted([*parts["train"], *parts["validation"]]) == list(range(40))
+    tens = [{names[number][:-1] for number in numbers} for numbers in parts.values()]
+    assert tens[0] and tens[1] and not tens[0] & tens[1]
+    plain = Got10k(root, {})
+    assert np.array_equal(index.select_part("train", plain.name_group), index.select_part("train"))
+    with pytest.raises(ConfigError, match="finds none in 'GOT-10k_Train_000001'"):
+        Got10k(root, {"group": "^(no)"}).name_group(names[0])
+    for wrong in ("no group", "(("):
+        with pytest.raises(ConfigError, match="regular expression"):
+            Got10k(root, {"group": wrong})
+
+
+def test_the_suite_s_own_scenes_are_known_from_any_folder(
+    tmp_path: Path, built: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (tmp_path, tmp_path / "deeper" / "still"):
+        folder.mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(folder)
+        load_index(Synthetic(Path(), {"n_scenes": 1, "n_frames": 2}))
+    assert len(built) == 1
 
 
 def test_motion_tells_static_clips(tmp_path: Path) -> None:

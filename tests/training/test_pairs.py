@@ -23,7 +23,7 @@ from siamcar.tracking.state import TargetState
 from tests import training_layouts as layouts
 from training.augment import cut, draw_window
 from training.index import is_validation
-from training.pairs import PairDataset
+from training.pairs import PairDataset, _Shot
 from training.settings import AugmentSettings, CropAugment, PairSettings, SourceSettings
 from training.sources import OpenSource, open_sources
 from training.sources.base import Picture
@@ -204,6 +204,34 @@ def test_negatives_show_another_track(sources: list[OpenSource]) -> None:
     assert all(Path(pair.template[1]).parent != Path(pair.search[1]).parent for pair in negative)
     index = next(i for i, pair in enumerate(found) if not pair.positive)
     assert not dataset[index]["positive"]
+
+
+def test_one_track_alone_gives_no_negatives_and_no_distractors(tmp_path: Path) -> None:
+    opened = open_sources([SourceSettings(name="got10k", root=str(layouts.make_got10k(tmp_path, videos=1)))])
+    dataset = make(opened, PLAIN, negatives=1.0)
+    assert all(dataset.describe(i).positive and dataset[i]["positive"] for i in range(16))
+    with_copies = make(opened, PLAIN.model_copy(update={"distractors": 1.0, "padding": 1.0}))
+    plain = make(opened, PLAIN)
+    assert all(same(with_copies[i], plain[i]) for i in range(16))
+
+
+def test_others_are_never_the_pair_s_own_target(sources: list[OpenSource]) -> None:
+    dataset = make(sources, count=40)
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        shots = dataset._draw_shots(0, index, rng, 0)[:2]
+        for elsewhere in (False, True):
+            other = dataset._draw_other(0, rng, shots, elsewhere=elsewhere)
+            assert other is not None
+            assert all(_belongs_to(dataset, other, elsewhere) != _belongs_to(dataset, one, elsewhere) for one in shots)
+
+
+def _belongs_to(dataset: PairDataset, shot: _Shot, video: bool) -> tuple[int, int]:
+    index = dataset.sources[shot.source].index
+    track = next(t for t in range(index.n_tracks) if index.track_entries[t] <= shot.entry < index.track_entries[t + 1])
+    if not video:
+        return shot.source, track
+    return shot.source, next(v for v in range(index.n_videos) if track < index.video_tracks[v + 1])
 
 
 def test_unreadable_pictures_are_replaced_and_counted(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -52,9 +53,12 @@ class Stop:
         self.notes.append(text)
 
 
-def _make(out: Path, recipe: Recipe, *, listener: Any = None, validate: Any = None, **settings: Any) -> Trainer:
+def _make(
+    out: Path, recipe: Recipe, *, listener: Any = None, validate: Any = None, going_on: bool = False, **settings: Any
+) -> Trainer:
     chosen = LoopSettings(out, **{"device": "cpu", "workers": 0, "log_every": 1, "save_every": 2, **settings})
-    return Trainer(recipe, NoisePairs(len_of(recipe)), chosen, listener=listener, validate=validate)
+    pairs = NoisePairs(len_of(recipe))
+    return Trainer(recipe, pairs, chosen, listener=listener, validate=validate, going_on=going_on)
 
 
 def len_of(recipe: Recipe) -> int:
@@ -154,6 +158,7 @@ def test_an_exploding_loss_stops_before_the_weights_are_touched(tmp_path: Path) 
     before = {name: value.clone() for name, value in trainer.network.named_parameters()}
     with pytest.raises(SiamCARError, match="At step 0 the loss is") as caught:
         trainer.run()
+    assert "Expected a number up to 0.001 (stop_at_loss)" in caught.value.message
     (saved,) = tmp_path.glob("failed_step_*.safetensors")
     assert str(saved) in caught.value.message
     batch = load_file(saved)
@@ -164,12 +169,71 @@ def test_an_exploding_loss_stops_before_the_weights_are_touched(tmp_path: Path) 
     assert find_checkpoints(tmp_path / "checkpoints") == []
 
 
+def test_each_process_saves_its_own_failed_batch(tmp_path: Path) -> None:
+    trainer = _make(tmp_path, make_recipe())
+    batch = next(iter(trainer._make_loader()))
+    flags = {"num_processes": 2, "reduce": lambda flags, reduction: flags}
+    for rank in (0, 1):
+        trainer.accelerator = SimpleNamespace(process_index=rank, **flags)
+        with pytest.raises(SiamCARError, match=f"_rank_{rank}"):
+            trainer._check(torch.tensor(float("nan")), batch, "loss")
+    assert len(list(tmp_path.glob("failed_step_00000000_rank_*.safetensors"))) == 2
+
+
 def test_a_loss_that_is_no_number_stops(tmp_path: Path) -> None:
     trainer = _make(tmp_path, make_recipe())
     with torch.no_grad():
         trainer.network.car_head.cls_logits.weight[0, 0, 0, 0] = float("nan")
     with pytest.raises(SiamCARError, match="the loss is nan"):
         trainer.run()
+
+
+@pytest.mark.parametrize("clip", ["10", "null"])
+def test_a_gradient_that_is_no_number_stops_before_the_weights_are_touched(tmp_path: Path, clip: str) -> None:
+    trainer = _make(tmp_path, make_recipe(optimizer__clip=clip))
+    before = {name: value.clone() for name, value in trainer.network.named_parameters()}
+    next(trainer.network.car_head.parameters()).register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(SiamCARError, match=r"norm of the gradients is nan.*Expected a finite number"):
+        trainer.run()
+    assert _same(before, dict(trainer.network.named_parameters()))
+    assert list(tmp_path.glob("failed_step_00000000.safetensors"))
+
+
+def test_other_data_is_not_gone_on_with(tmp_path: Path) -> None:
+    recipe = make_recipe()
+    data = [{"source": "got10k", "videos": 4, "part": "train"}]
+    noted = [{**data[0], "content": "aa"}]
+    _make(tmp_path / "old", recipe, details={"data": data}).run()
+    assert _make(tmp_path / "old", recipe, details={"data": noted}).resume() == 4  # did not note it yet
+    _make(tmp_path / "new", recipe, details={"data": noted}).run()
+    assert _make(tmp_path / "new", recipe, details={"data": noted}).resume() == 4
+    changed = [{**data[0], "videos": 5, "content": "bb"}]
+    with pytest.raises(ResultsError, match=r"got10k.*expected 4 videos with the content aa, found 5 with bb"):
+        _make(tmp_path / "new", recipe, details={"data": changed}).resume()
+
+
+def test_a_run_that_waits_for_a_checkpoint_reads_no_initial_weights(tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    save_weights(SiamCAR(make_recipe().model), start)
+    recipe = make_recipe(init_weights=str(start))
+    trained = _make(tmp_path / "run", recipe)
+    trained.run()
+    start.unlink()
+    again = _make(tmp_path / "run", recipe, going_on=True)
+    with pytest.raises(ResultsError, match="Call resume first"):
+        again.run()
+    assert again.resume() == 4
+    assert _same(trained.network.state_dict(), again.network.state_dict())
+    with pytest.raises(ResultsError, match="no checkpoint any more"):
+        _make(tmp_path / "empty", recipe, going_on=True).resume()
+
+
+def test_what_could_not_be_used_is_told_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"got10k": {"image unreadable": 3}}
+    monkeypatch.setattr(NoisePairs, "count_faults", lambda self: found)
+    outcome = _make(tmp_path, make_recipe()).run()
+    assert outcome.faults == found
+    assert read_metrics(tmp_path)[-1] == {"kind": "faults", "step": 4, **found}
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -61,6 +61,20 @@ def test_a_batch_that_does_not_divide_is_refused() -> None:
         make_loader(NoisePairs(5), sampler, workers=0)
 
 
+class _Broken(NoisePairs):
+    def make_pair(self, epoch: int, index: int) -> dict[str, Any]:
+        raise DataError("Pair 0: fifty draws could not be read.", "Check the images.")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_keeps_its_form_on_the_way_from_a_worker(workers: int) -> None:
+    sampler = StepSampler(0, 1, steps_per_epoch=1, pairs_per_epoch=2, batch_size=2)
+    with pytest.raises(DataError) as caught:
+        list(make_loader(_Broken(), sampler, workers=workers))
+    assert caught.value.message == "Pair 0: fifty draws could not be read."
+    assert caught.value.hint == "Check the images."
+
+
 def test_checkpoints_hold_their_content_and_the_newest_stay(tmp_path: Path) -> None:
     for step in (1, 2, 10):
         write_checkpoint(tmp_path, step, {"weights": {"a": torch.full((2,), float(step))}}, keep=2)

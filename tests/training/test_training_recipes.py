@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from siamcar.config import Architecture
 from siamcar.errors import ConfigError, UnknownNameError
 from training.recipe import Recipe, ScheduleSettings, count_steps
 from training.recipe_files import list_recipes, load_recipe
@@ -37,7 +39,7 @@ def test_the_paper_s_numbers() -> None:
     assert [one.name for one in load_recipe("paper_r50_got10k").sources] == ["got10k"]
     assert [one.name for one in load_recipe("paper_r50_lasot").sources] == ["lasot"]
     architectures = {load_recipe(name).model.architecture for name in list_recipes()}
-    assert {"alexnet", "mobilenetv2", "resnet18", "resnet50"} <= architectures
+    assert architectures == set(get_args(Architecture))
 
 
 def test_only_the_released_recipe_has_its_own_grid() -> None:
@@ -118,9 +120,35 @@ def test_a_wrong_value_is_refused(key: str, value: str, said: str) -> None:
         load_recipe("tiny", {"init_backbone": "b.pth", key: value} if key == "init_weights" else {key: value})
 
 
+def test_what_is_held_out_must_not_be_trained_on_by_any_source() -> None:
+    crops = "[{name: crops, root: a, part: train}, {name: crops, root: b, part: %s}]"
+    for benchmark, part, fine in (
+        ("crops", "train", True),
+        ("crops", "all", False),
+        ("got10k", "all", True),  # what the crops were cut from
+        ("synthetic", "all", True),
+        ("", "all", False),
+    ):
+        changed = {
+            "sources": crops % part,
+            "validation.benchmarks.0": f"{{benchmark: 'held_out:{benchmark}'}}",
+        }
+        if fine:
+            load_recipe("tiny", changed)
+            continue
+        with pytest.raises(ConfigError, match="every source of that name needs part: train"):
+            load_recipe("tiny", changed)
+    load_recipe("tiny", {"sources": "[{name: coco}]"})  # validates on held_out:synthetic
+    with pytest.raises(ConfigError, match="is not held out"):
+        load_recipe("tiny", {"sources.0.part": "validation"})
+
+
 @pytest.mark.parametrize("name", sorted(set(list_recipes()) - {"tiny"}))
 def test_freezing_a_random_backbone_is_refused(name: str) -> None:
     recipe = load_recipe(name)
+    if recipe.init_weights is not None:  # nothing of it is random
+        recipe.check_start()
+        return
     if recipe.init_backbone is None:
         with pytest.raises(ConfigError, match="would stay random"):
             recipe.check_start()

@@ -92,6 +92,8 @@ class Source:
     """Whether `read_tracks` already gives `part` alone; else a tenth of the videos is split off by their names."""
     checks_frames: ClassVar[bool] = True
     """Whether the names of frames are paths below the root."""
+    whole_frames: ClassVar[bool] = True
+    """Whether pictures show whole frames; in crops, which lie around the target, nothing tells how it moves."""
     hashes_content: ClassVar[bool] = True
     """Whether the index is known by the content of the evidence; where that is a million files, by size and time."""
 
@@ -115,6 +117,14 @@ class Source:
             DataError: no annotation was found where the official layout has it.
         """
         raise NotImplementedError
+
+    def name_group(self, video: str) -> str:
+        """What `part` goes by, by its hash: the video's name, or that of a group which must stay together.
+
+        Raises:
+            ConfigError: an option names groups, and not that of this video.
+        """
+        return video
 
     def load(self, frame: str, reduction: int) -> Picture:
         """The picture of a frame.

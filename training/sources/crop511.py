@@ -47,6 +47,7 @@ class Crop511(Source):
     """Folders of crops that exist already."""
 
     Options = Crop511Options
+    whole_frames = False
 
     def list_evidence(self) -> Iterator[Path]:
         """The annotation file and the folders of the crops."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from siamcar.errors import DataError
 from siamcar.images import decode_image
 from training.index import Names
+from training.settings import SourceSettings
 from training.sources.base import Picture, Source, Track
 
 __all__ = ["Crops"]
@@ -27,6 +28,7 @@ class Crops(Source):
     """Crops in a few large files."""
 
     checks_frames = False
+    whole_frames = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {"root": self.root, "options": self.options, "part": self.part}
@@ -36,9 +38,20 @@ class Crops(Source):
         yield from (self.root / "crops.json", self.root / "crops.npz")
 
     @cached_property
+    def cut_from(self) -> SourceSettings:
+        """The source that the crops were cut from: its name, part and options."""
+        self._table  # noqa: B018 - says what is wrong with the folder
+        return SourceSettings.build(self._description["source"], source=str(self.root / "crops.json"))
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / "crops.json").read_bytes())
+        return content
+
+    @cached_property
     def _table(self) -> dict[str, npt.NDArray[Any]]:
         try:
-            description = json.loads((self.root / "crops.json").read_bytes())
+            description = self._description
             with (self.root / "crops.npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 table = {name: file[name] for name in file.files}
             shards = [(shard["file"], shard["size"]) for shard in description["shards"]]

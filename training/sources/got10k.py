@@ -7,14 +7,17 @@ are left out.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field, field_validator
 
-from siamcar.errors import DataError
+from siamcar.config import Config
+from siamcar.errors import ConfigError, DataError
 from training.settings import Part
 from training.sources.base import Source, Track
 from training.sources.reading import list_images, read_flags, read_rows
@@ -22,8 +25,32 @@ from training.sources.reading import list_images, read_flags, read_rows
 __all__ = ["Got10k"]
 
 
+class Got10kOptions(Config):
+    """Options of the source.
+
+    Attributes:
+        group: a regular expression that finds, as its first group, what clips of one video have in common in their
+            names: `part` then goes by that, so that no video lies in both parts. None: by each clip's whole name.
+    """
+
+    group: str | None = Field(default=None)
+
+    @field_validator("group")
+    @classmethod
+    def _is_expression(cls, text: str | None) -> str | None:
+        try:
+            groups = re.compile(text).groups if text is not None else 1
+        except re.error as error:
+            raise ValueError(f"{text!r} is not a regular expression: {error}") from error
+        if groups < 1:
+            raise ValueError(f"expected a regular expression with a group in brackets, found {text!r}")
+        return text
+
+
 class Got10k(Source):
     """GOT-10k's training videos and folders like them."""
+
+    Options = Got10kOptions
 
     def __init__(self, root: Path, options: dict[str, Any], part: Part = "all") -> None:
         inside = [root / name for name in ("train", "GOT-10k/train", "full_data/train_data")]
@@ -34,6 +61,20 @@ class Got10k(Source):
         if listing.is_file():
             return listing.read_text(encoding="utf-8").split()
         return sorted(path.parent.name for path in self.root.glob("*/groundtruth.txt"))
+
+    def name_group(self, video: str) -> str:
+        """The video's own name, or what the option `group` finds in it."""
+        expression = self.options.group
+        if expression is None:
+            return video
+        found = re.search(expression, video)
+        if found is None or found[1] is None:
+            raise ConfigError(
+                f"The option group of the source at {self.root} should find a group in every clip's name; "
+                f"{expression!r} finds none in {video!r}.",
+                "Write an expression that holds for all, such as '^(.*?)[0-9]*$'.",
+            )
+        return found[1]
 
     def list_evidence(self) -> Iterator[Path]:
         """The list, each video's folder and its three annotation files."""

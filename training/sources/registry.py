@@ -78,9 +78,15 @@ def open_sources(settings: Iterable[SourceSettings], data: Path | None = None) -
 
 def _open_source(settings: SourceSettings, data: Path | None) -> OpenSource:
     kind: type[Source] = SOURCES.resolve(settings.name)
+    if settings.static_weight != 1.0 and not kind.whole_frames:
+        raise ConfigError(
+            f"The source {settings.name} has static_weight {settings.static_weight:g}, but its frames are crops "
+            "centred on the target: whether it moved cannot be seen.",
+            "Set static_weight to 1, or read the frames themselves.",
+        )
     source = kind(_find_root(settings, kind, data), settings.options, settings.part)
     index = load_index(source)
-    videos = np.arange(index.n_videos) if source.splits_itself else index.select_part(settings.part)
+    videos = np.arange(index.n_videos) if source.splits_itself else index.select_part(settings.part, source.name_group)
     if not len(videos):
         raise DataError(
             f"The source {settings.name} at {source.root} has no video in the part {settings.part!r}.",

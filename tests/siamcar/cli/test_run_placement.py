@@ -89,6 +89,15 @@ def test_ray_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not list(tmp_path.iterdir())
 
 
+def test_shares_of_different_lists_are_told(tmp_path: Path) -> None:
+    for index, limit in ((1, 5), (2, 3)):
+        outcome = siamcar("run", *SMALL, "--limit", limit, "--results", tmp_path, "--shard", f"{index}/2")
+        assert outcome.exit_code == 0, outcome.output
+    joined = siamcar("results", "merge", *(tmp_path / ".shards").iterdir(), "--out", tmp_path / "joined")
+    assert joined.exit_code == 3
+    assert "cut from different lists" in joined.stderr and "missing" in joined.stderr
+
+
 def test_merging_nothing_is_explained(tmp_path: Path) -> None:
     outcome = siamcar("results", "merge", tmp_path / "nowhere", "--out", tmp_path / "joined")
     assert outcome.exit_code == 1 and "holds no results" in outcome.stderr

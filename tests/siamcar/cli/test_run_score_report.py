@@ -134,6 +134,17 @@ def test_a_tracker_that_cannot_be_made_does_not_end_the_others(tmp_path: Path) -
     assert "static: 3 sequences run" in outcome.stdout
 
 
+def test_every_tracker_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
+    trackers = [f"tests.toy_trackers:{name}" for name in ("make_jitter", "make_impossible", "make_limited")]
+    arguments = [part for name in trackers for part in ("-t", name)]
+    limits = ["-o", f"folder={tmp_path}", "-o", "most=0"]
+    outcome = siamcar("run", *SMALL, *arguments, *limits, "--results", tmp_path)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.count("could not be made: RuntimeError: no engine") == 1
+    assert outcome.stderr.count("could not be made: RuntimeError: no memory left") == 1
+    assert len(list((tmp_path / "Synthetic").glob("*_make_jitter/*.txt"))) == 3
+
+
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     outcome = siamcar("run", *SMALL, "-t", "static", "--results", tmp_path / "file" / "inside")
@@ -167,6 +178,7 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
         (["-t", "static", "-t", "opencv:mil", "--name", "x"], "--name"),
         (["-t", "static", "--overwrite", "perhaps"], "only-missing, always or never"),
         (["-t", "tests.toy_trackers:make_impossible"], "no engine"),
+        (["-t", "static", "--device", "cuda:0,cuda:1", "--workers", "1"], "2 devices and 1 workers"),
         (["-t", "siamcar", "--weights", "a", "-o", "weights=b"], "Give it once"),
     ],
 )

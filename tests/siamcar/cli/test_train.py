@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -13,8 +14,14 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from siamcar.cli.app import app
+from siamcar.cli.train_run import DataPlaces
+from siamcar.cli.train_validation import _load_held_out
+from siamcar.files import compute_sha256
 from siamcar.model.weights import load_model
 from siamcar.weights_files import read_weights_metadata
+from tests import training_layouts as layouts
+from training.recipe_files import load_recipe
+from training.sources import open_sources
 
 pytest.importorskip("accelerate")
 
@@ -35,7 +42,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(threads)
     assert result.exit_code == 0, result.output
     for words in ("synthetic: 8 videos", "step 0 of 2", "[2/2] epoch 1.00", "cen 0.", "(least 0.", "pairs/s",
-                  "validation at step 2", "best so far", "model.safetensors", "siamcar run"):  # fmt: skip
+                  "validation at step 2", "best so far", "model.safetensors", "siamcar run",
+                  "best.safetensors --preset demo --results"):  # fmt: skip
         assert words in result.output
     return out
 
@@ -45,7 +53,9 @@ def test_a_run_leaves_weights_that_say_where_they_come_from(run_folder: Path) ->
     trained = metadata["recipe"]["trained"]
     assert trained["step"] == 2
     assert 0 <= trained["validation"]["score"] <= 1
-    assert trained["data"] == [{"source": "synthetic", "videos": 8, "part": "train"}]
+    (data,) = trained["data"]
+    assert re.fullmatch("[0-9a-f]{16}", data.pop("content"))
+    assert data == {"source": "synthetic", "videos": 8, "part": "train"}
     assert metadata["recipe"]["seed"] == 0
     assert "recipe tiny, seed 0" in metadata["source"]
     load_model(run_folder / "model.safetensors")
@@ -67,6 +77,20 @@ def test_a_finished_run_has_nothing_left_to_do(run_folder: Path) -> None:
     assert result.exit_code == 0, result.output
     after = load_file(run_folder / "model.safetensors")
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_a_resume_needs_no_initial_weights_any_more(run_folder: Path, tmp_path: Path) -> None:
+    start, out = tmp_path / "start.safetensors", tmp_path / "run"
+    start.write_bytes((run_folder / "model.safetensors").read_bytes())
+    result = train("tiny", *QUICK, "--out", out, "--set", f"init_weights={start}")
+    assert result.exit_code == 0, result.output
+    known = read_weights_metadata(out / "model.safetensors")["recipe"]["trained"]["init_sha256"]
+    assert known == compute_sha256(start)
+    start.unlink()
+    (out / "model.safetensors").unlink()
+    result = train("resume", out)
+    assert result.exit_code == 0, result.output
+    assert read_weights_metadata(out / "model.safetensors")["recipe"]["trained"]["init_sha256"] == known
 
 
 @pytest.mark.parametrize("which", ["best", "last", "step_00000002.pt"])
@@ -108,16 +132,91 @@ def test_check_draws_pairs_and_says_what_a_step_costs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [sheet]
 
 
+def test_check_works_as_it_stands(tmp_path: Path) -> None:
+    """More pairs than an epoch has: the sheet goes on with the next one."""
+    result = train("check", "tiny", "--out", tmp_path / "pairs.png", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "16 drawn" in result.output
+    assert "never trained" not in result.output
+
+
+def test_a_backbone_that_never_thaws_is_warned_of(run_folder: Path, tmp_path: Path) -> None:
+    frozen = ["--set", "backbone.frozen_for=2 epochs", "--set", f"init_weights={run_folder / 'model.safetensors'}"]
+    result = train("check", "tiny", *frozen, "--out", tmp_path / "pairs.png", "--pairs", "1", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "Warning: backbone.frozen_for is 2 epochs and the run has no more steps (8)" in result.output
+
+
 def test_crops_are_cached_and_the_same_each_time(tmp_path: Path) -> None:
     small = ["--set", "sources.0.options.n_scenes=2", "--set", "sources.0.options.n_frames=2", "--size", "255"]
     for name in ("one", "two"):
         result = train("cache", "tiny", *small, "--out", tmp_path / name)
         assert result.exit_code == 0, result.output
         assert "synthetic: 4 crops" in result.output
+        assert "synthetic: 4 of 4 boxes" in result.output
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     assert files
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def _write_recipe(folder: Path, sources: str, benchmark: str, **options: int) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(
+        f"base: tiny\nsources: {sources}\nvalidation:\n"
+        f"  benchmarks: [{{benchmark: '{benchmark}', options: {json.dumps(options)}}}]\n"
+    )
+    return path
+
+
+def test_crops_are_no_validation_but_what_they_were_cut_from_is(tmp_path: Path) -> None:
+    small = ["--set", "sources.0.options.n_scenes=2", "--set", "sources.0.options.n_frames=5", "--size", "255"]
+    assert train("cache", "tiny", *small, "--out", tmp_path / "cut").exit_code == 0
+    crops = json.dumps([{"name": "crops", "root": str(tmp_path / "cut" / "synthetic"), "part": "train"}])
+    sheet = ["--out", tmp_path / "pairs.png", "--pairs", "1", "--device", "cpu"]
+    refused = train("check", _write_recipe(tmp_path, crops, "held_out:crops"), *sheet)
+    assert refused.exit_code == 1
+    assert "its frames are crops centred on the target; tracking on them says nothing." in refused.output
+    assert "Validate on the source itself, or on held_out:synthetic." in refused.output
+    whole = crops.replace('"train"', '"all"')
+    result = train("check", _write_recipe(tmp_path, whole, "held_out:synthetic", n_scenes=1), *sheet)
+    assert result.exit_code == 0, result.output
+    description = tmp_path / "cut" / "synthetic" / "crops.json"
+    description.write_text(description.read_text().replace('"part": "train"', '"part": "all"'))
+    refused = train("check", _write_recipe(tmp_path, whole, "held_out:synthetic", n_scenes=1), *sheet)
+    assert refused.exit_code == 1
+    assert "is not held out: the crops in" in refused.output
+
+
+def test_two_sources_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.index.VALIDATION_SHARE", 0.5)
+    for name, first in (("one", 0), ("two", 1)):
+        root = layouts.make_got10k(tmp_path / name, videos=12, frames=9)
+        (root / "list.txt").write_text("\n".join((root / "list.txt").read_text().split()[6 * first :]))
+    sources = json.dumps([{"name": "got10k", "root": str(tmp_path / name), "part": "train"} for name in ("one", "two")])
+    recipe = _write_recipe(tmp_path, sources, "held_out:got10k")
+    sheet = ["--out", tmp_path / "pairs.png", "--pairs", "1", "--device", "cpu"]
+    refused = train("check", recipe, *sheet, "--data", f"got10k={tmp_path / 'one'}")
+    assert refused.exit_code == 1
+    assert "Set root of each in the recipe" in refused.output
+    refused = train("cache", recipe, "--out", tmp_path / "cut")
+    assert refused.exit_code == 1
+    assert "several sources named got10k" in refused.output
+    assert not (tmp_path / "cut").exists()
+    opened = load_recipe(recipe)
+    held = [one.model_copy(update={"part": "validation"}) for one in opened.sources]
+    counts = [len(source.videos) for source in open_sources(held)]
+    assert min(counts) > 0
+    validation = _load_held_out("got10k", {}, opened, DataPlaces(None, {}), [])
+    assert len(validation.sequences) == sum(counts)  # of both
+
+
+def test_validation_on_a_test_set_is_warned_of(tmp_path: Path) -> None:
+    result = train(
+        "check", "tiny", "--set", "validation.benchmarks.0={benchmark: otb100}", "--out", tmp_path / "pairs.png"
+    )
+    assert result.exit_code == 1  # there is no data
+    assert "Warning: the recipe validates on test data (otb100)." in result.output
 
 
 @pytest.mark.parametrize(
