@@ -16,7 +16,7 @@ import torch
 from siamcar.backends.base import BackendInfo, choose_float, has_bfloat16
 from siamcar.backends.calibration import Calibration, choose_calibration
 from siamcar.backends.graphs import FEATURES, IMAGES, MAPS, build_graphs
-from siamcar.backends.quantization import import_openvino, quantize_for_openvino
+from siamcar.backends.quantization import get_openvino_core, import_openvino, quantize_for_openvino
 from siamcar.backends.row_by_row import Array, RowByRow
 from siamcar.model.grid import Grid
 from siamcar.model.network import SiamCAR
@@ -45,7 +45,7 @@ def create(
 def make_graphs(model: SiamCAR, calibration: Calibration | None, threads: int) -> tuple[Any, Any]:
     """Template and search graph as `openvino.Model`s: in 8 bits where there is something to calibrate on."""
     graphs = build_graphs(model)
-    core = import_openvino().Core()
+    core = get_openvino_core()
     template = core.read_model(graphs.template)
     if calibration is None:
         return template, core.read_model(graphs.search)
@@ -86,7 +86,7 @@ def _compile(
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    request = import_openvino().Core().compile_model(graph, "CPU", settings).create_infer_request()
+    request = get_openvino_core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def run(inputs: dict[str, Array]) -> list[Array]:
         request.infer(inputs, share_inputs=True)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from siamcar.errors import import_extra
 from siamcar.files import get_cache_folder
 from siamcar.protocol import Frame
 
-__all__ = ["import_openvino", "quantize_for_onnx", "quantize_for_openvino"]
+__all__ = ["get_openvino_core", "import_openvino", "quantize_for_onnx", "quantize_for_openvino"]
 
 _FIRST_LAYERS: dict[Architecture, str] = {
     "alexnet": r"backbone\.layer1\.",
@@ -59,6 +60,17 @@ def import_openvino(module: str = "openvino") -> Any:
     return import_extra(module, extra="openvino", purpose="the backend 'openvino'")
 
 
+@cache
+def get_openvino_core() -> Any:
+    """The one `openvino.Core` of this process, which stays to its end.
+
+    The first compilation of a core gives the thread an alternative signal stack of OpenVINO's own, and the end of the
+    core puts the one before in its place again. Cores that do not end in the reverse order of their making leave a
+    stack that is freed: the next signal with a Python handler, Ctrl-C say, is a segmentation fault.
+    """
+    return import_openvino().Core()
+
+
 def quantize_for_openvino(
     graphs: Graphs, architecture: Architecture, calibration: Calibration, run_template: RunTemplate
 ) -> Any:
@@ -85,7 +97,7 @@ def quantize_for_openvino(
         inputs = list(_read_inputs(calibration, run_template))
         with contextlib.redirect_stdout(sys.stderr):  # NNCF's progress is no result
             quantized = nncf.quantize(
-                openvino.Core().read_model(graphs.search),
+                get_openvino_core().read_model(graphs.search),
                 nncf.Dataset(inputs),
                 subset_size=len(inputs),
                 ignored_scope=nncf.IgnoredScope(patterns=[f"{part}.*" for part in _list_kept(architecture)]),
@@ -102,7 +114,7 @@ def quantize_for_openvino(
 
     facts = ["openvino", version("nncf"), version("openvino")]
     with _keep(facts, graphs, calibration, write) as folder:
-        return openvino.Core().read_model(folder / "search.xml")
+        return get_openvino_core().read_model(folder / "search.xml")
 
 
 def quantize_for_onnx(

@@ -43,3 +43,18 @@ def test_nothing_is_reported_to_the_maker() -> None:
         "sys.exit(any(name.startswith('openvino_telemetry') and sys.modules[name] for name in list(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_signals_are_survived_when_backends_are_gone() -> None:
+    """Cores of OpenVINO swap the signal stack; ended in another order than made they leave one that is freed."""
+    code = (
+        "import gc, signal; import torch; from siamcar.backends import make_backend;"
+        "from siamcar.config import ModelConfig; from siamcar.model.network import SiamCAR;"
+        "model = SiamCAR(ModelConfig(architecture='alexnet', channels=32)).eval();"
+        "made = [make_backend(model, 'openvino', threads=1) for _ in range(2)];"
+        "made.pop(0); gc.collect(); made.clear(); gc.collect();"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('handled'));"
+        "signal.raise_signal(signal.SIGUSR1)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "handled"), done.stderr
