@@ -17,7 +17,7 @@ EXAMPLES = examples(
 
 
 def handle(
-    weights: Annotated[list[Path], typer.Argument(metavar="WEIGHTS...", help="Weights files, two or more.")],
+    weights: Annotated[list[Path], typer.Argument(metavar="WEIGHTS", help="Weights files, two or more.")],
     out: Annotated[Path, typer.Option("--out", help="Weights file to write, .safetensors.")],
     half: Annotated[bool, typer.Option("--half", help="Convolution weights in half precision.")] = False,
     preset: PresetName = None,
