@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ __all__ = [
     "PROTOCOLS",
     "RunPlan",
     "RunSummary",
+    "check_workers",
     "count_physical_cores",
     "describe_environment",
     "execute_plan",
@@ -219,14 +220,7 @@ def execute_plan(
         KeyboardInterrupt: passed on; what was finished is on disk.
     """
     chosen = tuple(devices)
-    if (workers is not None and workers < 0) or not chosen:
-        raise ConfigError(f"Workers are at least 0 and there is at least one device; found {workers} and {chosen}.")
-    if workers is not None and 0 < workers < len(chosen):
-        raise ConfigError(
-            f"{workers} of the devices {', '.join(chosen)} would be used: there are {len(chosen)} devices and "
-            f"{workers} workers.",
-            f"Give --workers {len(chosen)} or more, or fewer devices.",
-        )
+    check_workers(workers, chosen)
     if executor is None:
         workers = plan.limit_workers(len(chosen) if workers is None else workers)
         executor = LocalExecutor(chosen[: workers or 1], tell)
@@ -252,7 +246,7 @@ def execute_plan(
             if not begun:  # the tracker is made: what was there may go
                 begun = True
                 store.begin(environment | executor.describe(), replaced)
-            if _has_too_few_cores(executor, plan.threads):
+            if not summary.contended and _has_too_few_cores(executor, plan.threads):
                 summary.contended = True
                 store.note_contention()
             if isinstance(event, Done):
@@ -274,6 +268,22 @@ def execute_plan(
             listener(event)
         store.note_environment(environment | executor.describe())
     return summary
+
+
+def check_workers(workers: int | None, devices: Sequence[str]) -> None:
+    """Check that workers and devices go together.
+
+    Raises:
+        ConfigError: a number of workers or devices that does not go, or more devices than workers.
+    """
+    if (workers is not None and workers < 0) or not devices:
+        raise ConfigError(f"Workers are at least 0 and there is at least one device; found {workers} and {devices}.")
+    if workers is not None and 0 < workers < len(devices):
+        raise ConfigError(
+            f"{workers} of the devices {', '.join(devices)} would be used: there are {len(devices)} devices and "
+            f"{workers} workers.",
+            f"Give --workers {len(devices)} or more, or fewer devices.",
+        )
 
 
 def _has_too_few_cores(executor: Executor, threads: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -64,6 +65,18 @@ class BreakingBatch(DriftBatch):
         return answers
 
 
+class SlowBatch(DriftBatch):
+    """50 ms a step, and 100 ms more for a start."""
+
+    def init(self, slot: int, frame: np.ndarray, box: np.ndarray) -> None:
+        time.sleep(0.1)
+        super().init(slot, frame, box)
+
+    def track(self, frames: Mapping[int, np.ndarray]) -> dict[int, Prediction | Exception]:
+        time.sleep(0.05)
+        return super().track(frames)
+
+
 class InterruptedBatch(DriftBatch):
     """Ctrl-C at its fourth step."""
 
@@ -84,6 +97,10 @@ def _batch_that_breaks(one: Drift, slots: int | None) -> BatchTracker:
     return BreakingBatch(one, slots)
 
 
+def _batch_that_is_slow(one: Drift, slots: int | None) -> BatchTracker:
+    return SlowBatch(one, slots)
+
+
 def _batch_that_is_interrupted(one: Drift, slots: int | None) -> BatchTracker:
     return InterruptedBatch(one, slots)
 
@@ -100,6 +117,11 @@ def make_drift(doomed_x: float | None = None) -> Drift:
 @described_by(_describe, batched=_batch_that_breaks)
 def make_breaking(doomed_x: float | None = None) -> Drift:
     return Drift(doomed_x)
+
+
+@described_by(_describe, batched=_batch_that_is_slow)
+def make_slow() -> Drift:
+    return Drift()
 
 
 @described_by(_describe, batched=_batch_that_is_interrupted)

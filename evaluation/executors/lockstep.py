@@ -78,7 +78,7 @@ class LockstepExecutor:
         workers: int | None = None,
         threads: int = 1,
         follow_up: FollowUp = no_follow_up,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Carry out tasks, the first ones first; yields what happens as it happens.
 
         Args:

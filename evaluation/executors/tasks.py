@@ -92,6 +92,10 @@ class Task:
         """Number of frames that the tracker is shown."""
         return len(self.sequence)
 
+    def foresee_seconds(self, start_seconds: float, frame_seconds: float) -> float:
+        """How long it will take, from what an initialisation and a frame take."""
+        return start_seconds + (self.n_frames - 1) * frame_seconds
+
     def carry_out(self, tracker: Tracker, on_frame: Callable[[int], None]) -> Trajectory:
         """Run the tracker; `on_frame` is called with the number of frames done.
 

@@ -5,6 +5,7 @@ Source: vot-toolkit 0.7.4, vot/tracker/__init__.py (`RealtimeTrackerRuntime`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,15 @@ import numpy as np
 from evaluation.protocols.session import Session, Step
 from siamcar.boxes import BoxLike
 
-__all__ = ["GRACE", "RealTimeSession"]
+__all__ = ["GRACE", "RealTimeSession", "count_frames_passed"]
 
 GRACE = 3
 """How often, from a start, a late answer is forgiven."""
+
+
+def count_frames_passed(seconds: float, interval: float) -> int:
+    """Frames from one that a tracker is shown to the next one, where each answer takes so long and none is forgiven."""
+    return max(1, math.ceil(seconds / interval) - 1)
 
 
 class RealTimeSession:

@@ -12,7 +12,7 @@ import numpy as np
 from evaluation.executors.tasks import Task
 from evaluation.protocols.coded import CodedTrajectory
 from evaluation.protocols.multistart import order_frames, run_in_order
-from evaluation.protocols.realtime import RealTimeSession
+from evaluation.protocols.realtime import RealTimeSession, count_frames_passed
 from evaluation.protocols.session import Session, TimedSession
 from evaluation.protocols.supervised import run_supervised
 from evaluation.vot.experiments import Experiment
@@ -58,6 +58,17 @@ class VotTask(Task):
         """Length of the run."""
         return self.experiment.count_frames(self.vot_sequence, self.number)
 
+    @property
+    def interval(self) -> float:
+        """Seconds between two frames, where the tracker's speed decides."""
+        return 1.0 / (self.vot_sequence.fps or self.experiment.fps)
+
+    def foresee_seconds(self, start_seconds: float, frame_seconds: float) -> float:
+        """How long it will take; in real time the frames that pass while the tracker is busy cost nothing."""
+        if self.experiment.is_real_time:
+            frame_seconds /= count_frames_passed(frame_seconds, self.interval)
+        return super().foresee_seconds(start_seconds, frame_seconds)
+
     def carry_out(self, tracker: Tracker, on_frame: Callable[[int], None]) -> CodedTrajectory:
         """Run the tracker.
 
@@ -67,7 +78,7 @@ class VotTask(Task):
         sequence, experiment = self.vot_sequence, self.experiment
         session: Session = TimedSession(tracker, sequence.frames, carry=carry_as_text)
         if experiment.grace is not None:
-            session = RealTimeSession(session, 1.0 / (sequence.fps or experiment.fps), experiment.grace)
+            session = RealTimeSession(session, self.interval, experiment.grace)
         if experiment.kind == "supervised":
             return run_supervised(
                 session,

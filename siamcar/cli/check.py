@@ -20,7 +20,6 @@ from siamcar.cli.common import (
     Settings,
     examples,
     load_selected,
-    parse_options,
     print_error,
     print_failures,
     print_json,
@@ -158,16 +157,16 @@ def check_one_tracker(
     from evaluation.executors.tasks import limit_threads
     from siamcar.testing import ConformanceError, check_tracker, list_checks
 
-    named = {
-        "weights": weights,
-        "strategy": strategy,
-        "preset": preset,
-        "config": config,
-        "backend": backend,
-        "precision": precision,
-        "device": device,
-    }
-    options = choose_options(named, parse_options(option or []))
+    options = choose_options(
+        option,
+        weights=weights,
+        strategy=strategy,
+        preset=preset,
+        config=config,
+        backend=backend,
+        precision=precision,
+        device=device,
+    )
     make_tracker(name, options)  # what keeps it from being made is no broken rule
     limit_threads(1)  # the scenes are too small for more, and so the answer is the same on every machine
     broken: ConformanceError | None = None

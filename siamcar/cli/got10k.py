@@ -15,7 +15,6 @@ from siamcar.cli.common import (
     SequenceNames,
     examples,
     load_selected,
-    parse_options,
     print_error,
     print_failures,
     print_json,
@@ -94,8 +93,7 @@ def run(
 
     chosen = get_experiment(experiment)
     find_class(chosen, load_toolkit())
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
-    options = choose_options(named, parse_options(option or []))
+    options = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
     if "preset" in list_options(tracker):
         options.setdefault("preset", _default_preset(chosen))
         tell_ignored(options.get("config"), options["preset"])

@@ -15,7 +15,6 @@ from siamcar.cli.common import (
     Settings,
     examples,
     load_selected,
-    parse_options,
     print_line,
     split_names,
 )
@@ -77,9 +76,9 @@ def handle(
     chosen = parse_formats(formats)
     loaded = load_selected(benchmark, data, settings, sequence, None, annotations)
     numbers = _parse_frames(frames, loaded[sequence])
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
     tell_ignored(config, preset)
-    tracker = make_tracker("siamcar", choose_options(named, parse_options(option or [])))
+    options = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
+    tracker = make_tracker("siamcar", options)
     if not isinstance(tracker, SiamCARTracker):
         raise ConfigError("Maps are of SiamCAR trackers; another one is registered under its name.")
     for number, picture in _follow(tracker, loaded, loaded[sequence], numbers):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from siamcar.cli.common import EXIT_PARTIAL, examples, parse_options, print_error, print_failures, print_line, verb
+from siamcar.cli.common import EXIT_PARTIAL, examples, print_error, print_failures, print_line, verb
 from siamcar.cli.tracker_options import (
     ConfigFile,
     DeviceName,
@@ -137,8 +137,7 @@ def _choose(
     """The tracker's options, with paths that hold in any folder; what keeps it from being made is told here."""
     from siamcar.trackers import describe_tracker
 
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
-    options = choose_options(named, parse_options(option or []))
+    options = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
     tell_ignored(options.get("config"), preset)
     describe_tracker(tracker, options)
     return {

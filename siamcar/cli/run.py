@@ -20,7 +20,6 @@ from siamcar.cli.common import (
     choose_one,
     examples,
     load_selected,
-    parse_options,
     print_error,
     print_failures,
     print_json,
@@ -28,7 +27,7 @@ from siamcar.cli.common import (
     split_names,
 )
 from siamcar.cli.placement import ClusterAddress, ExecutorName, ShardName, parse_placement
-from siamcar.cli.run_estimates import estimate_plan, show_estimate
+from siamcar.cli.run_estimates import estimate_plan
 from siamcar.cli.run_plans import (
     RunSettings,
     TrackerChoice,
@@ -129,15 +128,16 @@ def handle(
     batch = parse_lockstep(lockstep, workers or 1, devices)
     placement = parse_placement(executor, address, shard, lockstep=batch is not None)
     shared = RunSettings(results, repeat, seed, threads, workers, devices, overwrite, batch, placement)
-    named = {
-        "weights": weights,
-        "strategy": strategy,
-        "preset": preset,
-        "config": config,
-        "backend": backend,
-        "precision": precision,
-    }
-    choices = _choose_trackers(tracker or [], choose_options(named, parse_options(option or [])), name)
+    options = choose_options(
+        option,
+        weights=weights,
+        strategy=strategy,
+        preset=preset,
+        config=config,
+        backend=backend,
+        precision=precision,
+    )
+    choices = _choose_trackers(tracker or [], options, name)
     documents: list[dict[str, Any]] = []
 
     def work(chosen: Benchmark, preset_of_benchmark: str, trackers: list[TrackerChoice]) -> list[tuple[str, str]]:
@@ -152,12 +152,11 @@ def handle(
             for plan, document in zip(plans, describe_plans(plans, batch), strict=True):
                 if not as_json:
                     show_plans([plan], batch)
-                # A frame of a batch takes another time than one alone, and that is what would be measured.
-                alone = batch is None
-                document["estimate"] = estimate_plan(plan, workers or len(devices), devices[0]) if alone else None
+                estimate = estimate_plan(plan, shared)
+                document["estimate"] = estimate and estimate.to_dict()
                 documents.append(document)
-                if not as_json:
-                    show_estimate(document["estimate"])
+                if estimate is not None and not as_json:
+                    print_line(f"  {estimate.describe()}")
             return []
         done, failures, errors = execute_plans(plans, shared)
         documents.extend(done)

@@ -13,7 +13,6 @@ from siamcar.cli.common import (
     Settings,
     examples,
     load_selected,
-    parse_options,
     print_error,
     print_json,
     print_line,
@@ -71,16 +70,16 @@ def handle(
     from evaluation.runner import count_physical_cores, describe_environment
     from evaluation.speed import measure_load, measure_speed
 
-    named = {
-        "weights": weights,
-        "strategy": strategy,
-        "preset": preset,
-        "config": config,
-        "backend": backend,
-        "precision": precision,
-        "device": device,
-    }
-    options = choose_options(named, parse_options(option or []))
+    options = choose_options(
+        option,
+        weights=weights,
+        strategy=strategy,
+        preset=preset,
+        config=config,
+        backend=backend,
+        precision=precision,
+        device=device,
+    )
     tell_ignored(config, preset)
     chosen = load_selected(benchmark, data, settings, sequences, limit)
     load = measure_load()

@@ -16,7 +16,6 @@ import typer
 from siamcar.cli.common import (
     EXIT_INTERRUPTED,
     examples,
-    parse_options,
     print_error,
     print_line,
     stderr_console,
@@ -127,16 +126,16 @@ def handle(
             f"{what} is no display to open a window on.",
             "Give the first box: --init x,y,w,h" if given is None else "Leave out --show; the video is written.",
         )
-    named = {
-        "weights": weights,
-        "strategy": strategy,
-        "preset": preset,
-        "config": config,
-        "backend": backend,
-        "precision": precision,
-        "device": device,
-    }
-    options = choose_options(named, parse_options(option or []))
+    options = choose_options(
+        option,
+        weights=weights,
+        strategy=strategy,
+        preset=preset,
+        config=config,
+        backend=backend,
+        precision=precision,
+        device=device,
+    )
     tell_ignored(config, preset)
     with open_stream(source) as stream:
         outputs = _choose_outputs(stream.name, out, boxes, show)

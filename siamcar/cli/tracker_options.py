@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siamcar.cli.common import print_error
+from siamcar.cli.common import parse_options, print_error
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
@@ -55,14 +55,15 @@ DeviceName = Annotated[
 ]
 
 
-def choose_options(named: Mapping[str, str | None], free: Mapping[str, str]) -> dict[str, Any]:
-    """What a tracker is made with, from options that have a flag of their own and from `--option key=value`.
+def choose_options(pairs: list[str] | None, **named: str | None) -> dict[str, Any]:
+    """What a tracker is made with, from `--option key=value` and from options that have a flag of their own.
 
     Whether the tracker knows them is its own business: `create_tracker` refuses those that it does not have.
 
     Raises:
-        ConfigError: an option is given in both ways.
+        ConfigError: an option is given in both ways, or a pair is none.
     """
+    free = parse_options(pairs or [])
     given = {key: value for key, value in named.items() if value is not None}
     twice = sorted(set(given) & set(free))
     if twice:

@@ -13,7 +13,6 @@ from siamcar.cli.common import (
     Limit,
     SequenceNames,
     examples,
-    parse_options,
     print_error,
     print_failures,
     print_json,
@@ -97,8 +96,8 @@ def init(
     loaded = load_stack(stack, toolkit)
     if not any(one.kind == "unsupervised" for one in loaded.experiments) or loaded.multiobject:
         check_stack(toolkit, loaded.experiments)
-    named = {"weights": weights, "strategy": strategy, "preset": preset, "config": config, "device": device}
-    options = _make_options(tracker, choose_options(named, parse_options(option or [])), stack)
+    given = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
+    options = _make_options(tracker, given, stack)
     entry = _describe_entry(tracker, options, name)
     found = find_sequences(data, split_names(sequences), limit)
     notes = create_workspace(workspace, loaded, found, fps=fps)

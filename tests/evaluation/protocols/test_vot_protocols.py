@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evaluation.protocols.coded import FAILURE, INITIALIZATION, TRACKED, UNKNOWN, CodedTrajectory
 from evaluation.protocols.multistart import order_frames, run_in_order
-from evaluation.protocols.realtime import RealTimeSession
+from evaluation.protocols.realtime import RealTimeSession, count_frames_passed
 from evaluation.protocols.session import Step, TimedSession
 from evaluation.protocols.supervised import can_stop, run_supervised
 from siamcar.protocol import Prediction
@@ -112,6 +112,12 @@ def test_frames_that_arrive_while_it_is_busy_repeat_its_last_box() -> None:
     # 2.5 intervals: late by 1.5 for the next frame, by 0.5 for the one after, which is shown.
     assert real_time([0.0] + [2.5] * 6, 0)[0] == [1, 1, 3, 3, 5, 5]
     assert real_time([0.0] + [2.5] * 6, 0)[1] == [2.5, 0, 2.5, 0, 2.5, 0]
+
+
+@pytest.mark.parametrize("seconds", [0.25, 1.0, 1.5, 2.0, 2.5, 3.0, 4.25])
+def test_frames_that_pass_are_counted_as_they_are_shown(seconds: float) -> None:
+    answers = real_time([0.0] + [seconds] * 30, 0)[0]
+    assert np.diff(np.unique(answers)).tolist() == [count_frames_passed(seconds, 1.0)] * (len(np.unique(answers)) - 1)
 
 
 def test_the_first_late_answers_are_forgiven() -> None:

@@ -42,9 +42,12 @@ def test_the_plan_foresees_the_fill(tmp_path: Path) -> None:
     code, shown, _ = invoke(*RUN, *DRIFT, "--results", tmp_path, "--lockstep", "2", "--dry-run")
     assert code == 0
     assert "in lockstep, batch 2, 75% of the slots filled" in shown
+    assert "on this device: 30 steps of" in shown
     _, shown, _ = invoke(*RUN, *DRIFT, "--results", tmp_path, "--lockstep", "auto", "--dry-run", "--json")
     assert json.loads(shown)[0]["lockstep"] == {"batch": "auto", "fill": None}
     assert json.loads(shown)[0]["identity"]["lockstep"] is True
+    assert json.loads(shown)[0]["estimate"]["batch"] == 3
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failure_ends_with_code_3_and_the_others_are_there(tmp_path: Path) -> None:

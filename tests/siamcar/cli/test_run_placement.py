@@ -63,6 +63,16 @@ def test_a_dry_run_tells_how_long(tmp_path: Path) -> None:
     assert "5 to run" in doomed.stdout and "no engine" in doomed.stderr
 
 
+def test_a_dry_run_for_a_cluster_tells_what_one_worker_takes(tmp_path: Path) -> None:
+    dry = ["--results", tmp_path / "none", "--dry-run", "--executor", "ray"]
+    outcome = siamcar("run", *SMALL, *dry)
+    assert outcome.exit_code == 0
+    assert "of one worker like this machine, to be divided by their number" in outcome.stdout
+    elsewhere = siamcar("run", *SMALL[:-1], "tests.toy_trackers:make_impossible", *dry)
+    assert elsewhere.exit_code == 0
+    assert "it cannot be measured here" in elsewhere.stderr and "no engine" in elsewhere.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -73,6 +83,8 @@ def test_a_dry_run_tells_how_long(tmp_path: Path) -> None:
         (["--executor", "ray", "--address", "here"], "auto or HOST:PORT"),
         (["--executor", "ray", "--address", "127.0.0.1:1"], "Nobody answers at 127.0.0.1:1"),
         (["--executor", "ray", "--device", "cuda:0,cuda:1"], "cpu or cuda"),
+        (["--executor", "ray", "--device", "cuda:0,cuda:1", "--dry-run"], "cpu or cuda"),
+        (["--device", "cpu,cpu", "--workers", "1", "--dry-run"], "2 devices and 1 workers"),
     ],
 )
 def test_wrong_placements_are_explained(tmp_path: Path, arguments: list[str], words: str) -> None:
