@@ -1,12 +1,15 @@
 """Run the measurements named, or all of them: a table on the screen, and all numbers in `bench.json`.
 
-Where some are named, the file keeps what it holds of the others. A measurement that fails is told; the others go on.
+Several are run one after another, each in a process of its own: neither memory nor threads of one are in the numbers of
+the next. Where some are named, the file keeps what it holds of the others. A measurement that fails is told; the others
+go on.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -27,28 +30,40 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"There is no measurement {', '.join(unknown)}. Known: {', '.join(NAMES)}.", file=sys.stderr)
         return 2
-    environment = describe_environment()
-    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
-    print(
-        f"{environment['processor']}, {environment['physical_cores']} physical cores, Python {environment['python']}, "
-        f"{packages}. Ratios are baseline / candidate, round by round: median [lowest, highest]."
-    )
-    measured: dict[str, Any] = _read_measured() if names else {}
+    if len(names) == 1:
+        return _measure(names[0])
+    if not names:
+        OUT.unlink(missing_ok=True)
     failed = []
     for name in names or NAMES:
-        print(f"\n== {name}", flush=True)
-        RECORDS.clear()
-        load = measure_load()
-        try:
-            importlib.import_module(f"benchmarks.{name}").main()
-        except Exception:  # noqa: BLE001 - whatever it is, it is told, and the other numbers are not lost
-            traceback.print_exc()
+        if subprocess.run([sys.executable, "-m", "benchmarks", name], check=False).returncode:  # noqa: S603 - our own
             failed.append(name)
-        measured[name] = {"environment": environment, "load_before": load, "records": list(RECORDS)}
-        write_atomic(OUT, (json.dumps({"measured": measured}, indent=2) + "\n").encode())
-    print(f"\nWritten: {OUT}")
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(name: str) -> int:
+    """Run one measurement in this process."""
+    environment, load, failed = describe_environment(), measure_load(), False
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    print(
+        f"\n== {name}\n{environment['processor']}, {environment['physical_cores']} physical cores, "
+        f"Python {environment['python']}, {packages}. "
+        "Ratios are baseline / candidate, round by round: median [lowest, highest].",
+        flush=True,
+    )
+    try:
+        importlib.import_module(f"benchmarks.{name}").main()
+    except Exception:  # noqa: BLE001 - whatever it is, it is told, and the other numbers are not lost
+        traceback.print_exc()
+        failed = True
+    measured = {
+        **_read_measured(),
+        name: {"environment": environment, "load_before": load, "failed": failed, "records": RECORDS},
+    }
+    write_atomic(OUT, (json.dumps({"measured": measured}, indent=2) + "\n").encode())
+    print(f"Written: {OUT}", flush=True)
     return 1 if failed else 0
 
 
@@ -62,4 +77,7 @@ def _read_measured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
