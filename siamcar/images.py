@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from siamcar.errors import DataError
 from siamcar.protocol import Frame
 
-__all__ = ["decode_image", "read_image"]
+__all__ = ["decode_image", "read_image", "read_mask"]
 
 
 _REDUCED = {
@@ -33,11 +34,24 @@ def read_image(path: Path, what: str, reduction: int = 1) -> Frame:
     Raises:
         DataError: the file is missing, empty, cut short or no image.
     """
+    return decode_image(_read_bytes(path, what), f"{what} cannot be decoded: {path}", reduction)
+
+
+def read_mask(path: Path, what: str) -> npt.NDArray[np.bool_]:
+    """(H, W) where a mask is not zero, whatever its depth: labels of 16 bits count as those of 8. Alpha is ignored.
+
+    Raises:
+        DataError: the file is missing, empty, cut short or no image.
+    """
+    image = _decode(_read_bytes(path, what), f"{what} cannot be decoded: {path}", cv2.IMREAD_UNCHANGED)
+    return np.asarray(np.any(image.reshape(*image.shape[:2], -1)[..., :3], axis=2), dtype=np.bool_)
+
+
+def _read_bytes(path: Path, what: str) -> npt.NDArray[np.uint8]:
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        return np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise DataError(f"{what} cannot be read: {path}: {error.strerror}.", "Check the file.") from error
-    return decode_image(data, f"{what} cannot be decoded: {path}", reduction)
 
 
 def decode_image(data: npt.NDArray[np.uint8], message: str, reduction: int = 1) -> Frame:
@@ -51,6 +65,10 @@ def decode_image(data: npt.NDArray[np.uint8], message: str, reduction: int = 1) 
     Raises:
         DataError: empty, cut short or no image.
     """
+    return np.asarray(_decode(data, message, _REDUCED[reduction]), dtype=np.uint8)
+
+
+def _decode(data: npt.NDArray[np.uint8], message: str, flags: int) -> npt.NDArray[Any]:
     problem = "it is not an image that OpenCV can decode"
     if data.size == 0:
         problem = "the file is empty"
@@ -58,7 +76,8 @@ def decode_image(data: npt.NDArray[np.uint8], message: str, reduction: int = 1) 
         # OpenCV would decode it into a picture whose missing part is grey, and report success.
         problem = "the JPEG is truncated: its end-of-image marker is missing"
     else:
-        frame = cv2.imdecode(data, _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
-        if frame is not None:
-            return np.asarray(frame, dtype=np.uint8)
+        # With IMREAD_UNCHANGED, which is -1, the orientation is ignored already.
+        image = cv2.imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image is not None:
+            return np.asarray(image)
     raise DataError(f"{message} ({data.size} bytes): {problem}.", "Replace this file by a whole copy.")

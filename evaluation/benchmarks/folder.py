@@ -145,7 +145,8 @@ def _find_targets(root: Path, layouts: tuple[str, ...]) -> tuple[list[str], list
     if alone:
         return [], alone, []
     listed = read_beside(root / "list.txt")
-    names = listed[0].split() if listed is not None else []
+    lines = listed[0].splitlines() if listed is not None else []
+    names = [name for line in lines if (name := line.strip().rstrip("/"))]
     targets: list[_Target] = []
     bare: list[Path] = []
     for folder in (root / name for name in names or sorted(names_in(root))):
@@ -249,10 +250,12 @@ def _read_attribute_list(root: Path, attributes: str | None) -> dict[str, list[s
     found = (read_text(path), path) if attributes is not None else read_beside(path)
     pairs: dict[str, list[str]] = {}
     for number, line in enumerate((found[0] if found else "").splitlines(), start=1):
-        name, separator, words = (part.strip() for part in (line.replace("\t", ":", 1)).partition(":"))
-        if line.strip() and not (name and separator == ":"):
+        if not line.strip():
+            continue
+        name, separator, words = line.partition(":" if ":" in line else "\t")
+        if not (name.strip() and separator):
             raise DataError(f"{path}, line {number}: 'sequence: A, B' was expected, found {line.strip()[:60]!r}.")
-        pairs[name] = _split(words)
+        pairs[name.strip()] = _split(words)
     return pairs
 
 

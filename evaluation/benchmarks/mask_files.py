@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluation.benchmarks.collecting import ShortSequenceError, describe_numbers, list_numbered_images
 from siamcar.boxes import Boxes, mask_to_box
-from siamcar.images import read_image
+from siamcar.images import read_mask
 
 __all__ = ["read_mask_boxes"]
 
@@ -33,5 +33,4 @@ def read_mask_boxes(folder: Path, numbers: Iterable[int]) -> Boxes:
             f"{folder}: {len(absent)} of {len(numbers)} frames have no mask (numbers {describe_numbers(absent)}).",
             "A mask is an image with the number of its frame.",
         )
-    images = (read_image(folder / masks[number], f"The mask of image {number}") for number in numbers)
-    return np.stack([mask_to_box(image.any(axis=2)) for image in images])
+    return np.stack([mask_to_box(read_mask(folder / masks[one], f"The mask of image {one}")) for one in numbers])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from siamcar.errors import DataError
-from siamcar.images import read_image
+from siamcar.images import read_image, read_mask
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 
@@ -47,3 +47,18 @@ def test_files_that_are_no_image(tmp_path: Path, content: bytes, words: str) -> 
 def test_an_image_that_vanished_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Frame 4 cannot be read: .*gone\.png"):
         read_image(tmp_path / "gone.png", "Frame 4")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_masks_are_where_a_pixel_is_not_zero(tmp_path: Path, channels: int, depth: type[np.unsignedinteger]) -> None:
+    image = np.zeros((6, 8, channels), depth)
+    image[1:3, 2:7, 0] = 1
+    if channels == 4:
+        image[..., 3] = np.iinfo(depth).max
+    cv2.imwrite(str(tmp_path / "mask.png"), image)
+    expected = np.zeros((6, 8), np.bool_)
+    expected[1:3, 2:7] = True
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", "The mask"), expected)
+    with pytest.raises(DataError, match="The mask cannot be read"):
+        read_mask(tmp_path / "other.png", "The mask")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_files_beside_the_boxes(tmp_path: Path, write_frames: WriteFrames, write
     (tmp_path / "vot/groundtruth.txt").write_text(POLYGON * 3)
     (tmp_path / "vot/occlusion.tag").write_text("0\n0\n1\n")
     (tmp_path / "got10k/cover.label").write_text("8\n0\n4\n")
-    (tmp_path / "attributes.txt").write_text("otb: night\ngot10k\train, night\n")
+    (tmp_path / "attributes.txt").write_text("otb:\tnight\n\ngot10k\train, night\n\n")
     benchmark = load_benchmark("folder", tmp_path)
     assert benchmark.faults == ()
     otb, vot, got10k = (benchmark[name] for name in ("otb", "vot", "got10k"))
@@ -103,10 +104,10 @@ def test_files_beside_the_boxes(tmp_path: Path, write_frames: WriteFrames, write
         load_benchmark("folder", tmp_path, attributes=str(tmp_path / "other.txt"))
 
 
-def write_masks(folder: Path, empty: int) -> None:
+def write_masks(folder: Path, empty: int, depth: type[np.generic] = np.uint8) -> None:
     folder.mkdir(parents=True)
     for index in range(3):
-        mask = np.zeros((48, 64), np.uint8)
+        mask = np.zeros((48, 64), depth)
         if index != empty:
             mask[10 : 20 + index, 5:15] = 1 + index
         cv2.imwrite(str(folder / f"{index:05}.png"), mask)
@@ -122,7 +123,11 @@ def test_masks(tmp_path: Path, write_frames: WriteFrames, origin: int) -> None:
         benchmark["dog"].ground_truth,
         [[5 + origin, 10 + origin, 10, 10], [np.nan] * 4, [5 + origin, 10 + origin, 10, 12]],
     )
-    (tmp_path / "dog/mask/00002.png").unlink()
+    write_masks(tmp_path / "dog/masks", 1, np.uint16)
+    shutil.rmtree(tmp_path / "dog/mask")  # labels 1 and 3 of 65,535 are labels
+    again = load_benchmark("folder", tmp_path, origin=origin)
+    np.testing.assert_array_equal(again["dog"].ground_truth, benchmark["dog"].ground_truth)
+    (tmp_path / "dog/masks/00002.png").unlink()
     with pytest.raises(DataError, match="1 of 3 frames have no mask"):
         load_benchmark("folder", tmp_path)
 
@@ -146,11 +151,11 @@ def test_names_with_a_prefix(tmp_path: Path, write_frames: WriteFrames) -> None:
 
 
 def test_a_list_names_the_sequences(tmp_path: Path, write_frames: WriteFrames, write_boxes: WriteBoxes) -> None:
-    for name in ("a", "b", "c"):
+    for name in ("a", "b", "my dog"):
         write_layout("got10k", tmp_path / name, write_frames, write_boxes)
-    (tmp_path / "list.txt").write_text("c\na\nz\n")
+    (tmp_path / "list.txt").write_text("my dog\r\na/\n\nz\n")
     benchmark = load_benchmark("folder", tmp_path)
-    assert ([sequence.name for sequence in benchmark], benchmark.missing) == (["c", "a"], ("z",))
+    assert ([sequence.name for sequence in benchmark], benchmark.missing) == (["my dog", "a"], ("z",))
 
 
 def test_faults(tmp_path: Path, write_frames: WriteFrames, write_boxes: WriteBoxes) -> None:
