@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from evaluation.sequence_names import NameResolver
 
 __all__ = [
+    "BESIDE",
     "FLAT",
     "GOT10K",
     "TIMES_FOLDER",
@@ -27,12 +28,16 @@ __all__ = [
     "SequenceFiles",
     "find_sequence_files",
     "get_layout",
+    "list_result_files",
     "run_name",
 ]
 
 TIMES_FOLDER = "times"
 
 _TIME = "_time"
+
+BESIDE = (_TIME, "_object_presence_scores")
+"""Ends of the names of what others write beside a box file: times, and pytracking's scores."""
 
 _NUMBERED = re.compile(r"(?P<sequence>.+)_(?P<run>\d{3})")
 
@@ -96,7 +101,8 @@ class FoundFiles:
     Attributes:
         files: sequence → its files, under whatever spelling of its name.
         ambiguous: sequence → the names of several that could be meant, none spelled as the sequence.
-        doubled: sequence → further names that mean it, passed over for its own spelling.
+        doubled: sequence → further names that mean it, passed over: for its own spelling, or numbered files for the
+            unnumbered one, or those in a folder of its name for those without.
         strangers: names of result files that belong to no sequence of the benchmark.
     """
 
@@ -108,24 +114,33 @@ class FoundFiles:
 
 @dataclass
 class _Spelling:
-    """The files under one spelling of a name: the unnumbered run, or the numbered ones, and a joint time file."""
+    """The files under one spelling of a name: the unnumbered run, numbered ones, or such in a folder of that name."""
 
     single: Path | None = None
     numbered: dict[int, Path] = field(default_factory=dict)
+    nested: dict[int, Path] = field(default_factory=dict)
     joint_times: Path | None = None
 
+    def _list_ways(self) -> list[tuple[Path, ...]]:
+        """The box files, in each way that they are there; the first counts, so that runs are never mixed."""
+        single = () if self.single is None else (self.single,)
+        numbered = (tuple(runs[run] for run in sorted(runs)) for runs in (self.numbered, self.nested))
+        return [way for way in (single, *numbered) if way]
+
     def collect(self, home: Path, times_beside: frozenset[str], times_below: frozenset[str]) -> SequenceFiles:
-        if self.single is not None:
-            boxes: tuple[Path, ...] = (self.single,)
-        else:
-            boxes = tuple(self.numbered[run] for run in sorted(self.numbered))
-            if self.joint_times is not None and self.joint_times.is_file():
-                return SequenceFiles(boxes, (self.joint_times,))
+        boxes = self._list_ways()[0]
+        is_nested = self.single is None and not self.numbered
+        if is_nested and self.joint_times is not None and self.joint_times.is_file():
+            return SequenceFiles(boxes, (self.joint_times,))
         names = [f"{path.stem}{_TIME}.txt" for path in boxes]
         for folder, there in ((home / TIMES_FOLDER, times_below), (home, times_beside)):
             if there.issuperset(names):
                 return SequenceFiles(boxes, tuple(folder / name for name in names))
         return SequenceFiles(boxes, ())
+
+    def list_passed_over(self, home: Path) -> list[str]:
+        """Names of the box files that do not count, as they lie in the tracker's folder."""
+        return [path.relative_to(home).with_suffix("").as_posix() for way in self._list_ways()[1:] for path in way]
 
 
 def find_sequence_files(home: Path, sequences: Iterable[str], known: Iterable[str] = ()) -> FoundFiles:
@@ -143,7 +158,7 @@ def find_sequence_files(home: Path, sequences: Iterable[str], known: Iterable[st
     texts = frozenset(path.name for path in paths if path.suffix == ".txt")
     for path in paths:
         if path.name in texts:
-            if path.stem.endswith(_TIME) and f"{path.stem.removesuffix(_TIME)}.txt" in texts:
+            if any(path.stem.endswith(end) and f"{path.stem.removesuffix(end)}.txt" in texts for end in BESIDE):
                 continue
             numbered = _NUMBERED.fullmatch(path.stem)
             if resolver.resolve(path.stem) is not None or numbered is None:
@@ -152,12 +167,35 @@ def find_sequence_files(home: Path, sequences: Iterable[str], known: Iterable[st
                 spellings[numbered["sequence"]].numbered[int(numbered["run"])] = path
         elif not path.name.startswith(".") and path.name != TIMES_FOLDER:
             for file in path.glob(f"{escape(path.name)}_[0-9][0-9][0-9].txt"):
-                spellings[path.name].numbered[int(file.stem[-3:])] = file
+                spellings[path.name].nested[int(file.stem[-3:])] = file
                 spellings[path.name].joint_times = path / f"{path.name}{_TIME}.txt"
     match = resolver.match(spellings)
     times = home / TIMES_FOLDER
     below = frozenset(path.name for path in times.iterdir()) if times.is_dir() else frozenset()
     files = {name: spellings[one].collect(home, texts, below) for name, one in match.found.items() if name in wanted}
     ambiguous = {name: spelled for name, spelled in match.ambiguous.items() if name in wanted}
-    doubled = {name: spelled for name, spelled in match.doubled.items() if name in wanted}
+    passed_over = {
+        name: (*spellings[match.found[name]].list_passed_over(home), *match.doubled.get(name, ())) for name in files
+    }
+    doubled = {name: names for name, names in passed_over.items() if names}
     return FoundFiles(files, ambiguous, doubled, match.extra)
+
+
+def list_result_files(home: Path, sequences: Iterable[str]) -> list[Path]:
+    """Every file in a tracker's folder that is a result of one of the sequences, boxes or times, however spelled."""
+    resolver = NameResolver(sequences)
+
+    def is_run(name: str) -> bool:
+        numbered = _NUMBERED.fullmatch(name)
+        return any(resolver.resolve(one) for one in (name, *([numbered["sequence"]] if numbered else [])))
+
+    found = []
+    for path in home.iterdir() if home.is_dir() else ():
+        if path.suffix == ".txt":
+            found += [path] if is_run(path.stem) or is_run(path.stem.removesuffix(_TIME)) else []
+        elif path.name == TIMES_FOLDER:
+            found += [time for time in path.glob(f"*{_TIME}.txt") if is_run(time.stem.removesuffix(_TIME))]
+        elif resolver.resolve(path.name):
+            for end in ("[0-9][0-9][0-9]", _TIME.removeprefix("_")):
+                found += path.glob(f"{escape(path.name)}_{end}.txt")
+    return found

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from evaluation.layouts import TIMES_FOLDER, get_layout
 from evaluation.result_files import read_boxes
 from evaluation.results import RUNS_FOLDER, format_seconds
-from evaluation.run_record import RunRecord, SequenceStatus, describe_differences, read_run_record
+from evaluation.run_record import RunRecord, SequenceStatus, describe_run_differences, read_run_record
 from evaluation.sharding import SHARDS_FOLDER
 from evaluation.store import hold_lock, holds_results, read_seconds, write_record
 from evaluation.vot.results import RESULT_SUFFIXES
@@ -222,11 +222,12 @@ class _Merge:
             ResultsError: the parts contradict one another, or what is in the target.
         """
         everything = [*([self.there] if self.there else []), *self.parts]
-        for part in everything[1:]:
-            differing = describe_differences(everything[0].record.identity, part.record.identity)
+        first = next((part for part in everything if part.record.origin is not None), everything[0])
+        for part in everything:
+            differing = describe_run_differences(first.record, part.record)
             if differing:
                 raise ResultsError(
-                    f"{everything[0].home} and {part.home} are different runs. Differing: {'; '.join(differing)}.",
+                    f"{first.home} and {part.home} are different runs. Differing: {'; '.join(differing)}.",
                     "Give each run a --name of its own.",
                 )
         for part in everything:
@@ -297,6 +298,7 @@ class _Merge:
             benchmark=self._first.benchmark,
             tracker=self._first.tracker,
             identity=self._first.identity,
+            origin=next((record.origin for record in records if record.origin is not None), None),
             environment={**base.record.environment, "merged": merged},
             planned=tuple(dict.fromkeys(name for record in records for name in record.planned)),
             sequences={**failures, **self.choice.statuses},
@@ -323,7 +325,7 @@ class _Merge:
             for index in range(1, share.count + 1)
             if not any((other.index, other.count) == (index, share.count) for other in shares)
         )
-        touched = {_name_sequence(self._first, name) for name in [*complete, *record.planned, *record.sequences]}
+        touched = {self._first.get_sequence(name) for name in [*complete, *record.planned, *record.sequences]}
         lost = [name for share in shares for name in share.whole if name not in touched]
         failures = {name: one.error or "" for name, one in record.sequences.items() if one.status == "failed"}
         unfinished = [name for name in record.planned if name not in complete and name not in failures]
@@ -339,13 +341,6 @@ class _Merge:
             absent_shares=tuple(absent) if lost else (),
             uneven=len({(share.count, share.whole) for share in shares}) > 1,
         )
-
-
-def _name_sequence(record: RunRecord, name: str) -> str:
-    """The sequence of a run."""
-    if "/" in name:
-        return name.partition("/")[2].rpartition("_")[0]
-    return name[:-4] if record.identity.get("repeated") else name
 
 
 def _copy_workspace(source: Path, target: Path) -> None:

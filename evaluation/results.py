@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from evaluation.file_index import FileIndex
 from evaluation.layouts import TIMES_FOLDER, FoundFiles, SequenceFiles, find_sequence_files, run_name
@@ -48,6 +49,9 @@ _READERS = min(4, os.cpu_count() or 1)
 
 _SEQUENCES_AT_ONCE = 12
 """How many sequences' files a reader takes together: of LaSOT's length they are a megabyte of text."""
+
+_ReadRuns: TypeAlias = tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None, str | None]
+"""Files and seconds of every run of a sequence, and why its time files cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +100,9 @@ class TrackerResults:
         seconds: sequence → one (N,) array a run; sequences without time files are absent.
         contended: the run had more workers × threads than physical cores: its speed is not the tracker's.
         conditions: what its speed was measured under (`evaluation.run_record.RunRecord.conditions`); "" if not known.
-        faults: sequence → why its files could not be read; such a sequence is in neither mapping above.
-        notes: which files are passed over, and what is odd about those that were read: rows that are no boxes, with
-            the first line.
+        faults: sequence → why its boxes could not be read; such a sequence is in neither mapping above.
+        notes: which files are passed over, time files that could not be read, and what is odd about those that were:
+            rows that are no boxes, with the first line.
     """
 
     tracker: str
@@ -164,26 +168,22 @@ def _read_seconds(files: tuple[Path, ...], runs: int) -> tuple[Numbers, ...] | N
     return tuple(columns) if len(columns) == runs else None
 
 
-def _read_sequences(
-    chosen: Sequence[SequenceFiles], index: FileIndex
-) -> list[tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None] | DataError]:
-    """Files and seconds of every run of some sequences, or why they cannot be read."""
+def _read_sequences(chosen: Sequence[SequenceFiles], index: FileIndex) -> list[_ReadRuns | DataError]:
+    """Every run of some sequences, or why their boxes cannot be read."""
     opened = iter(open_box_files([path for files in chosen for path in files.boxes], index))
     return [_gather_runs(files, [next(opened) for _ in files.boxes]) for files in chosen]
 
 
-def _gather_runs(
-    files: SequenceFiles, opened: Sequence[BoxFile | DataError]
-) -> tuple[tuple[BoxFile, ...], tuple[Numbers, ...] | None] | DataError:
+def _gather_runs(files: SequenceFiles, opened: Sequence[BoxFile | DataError]) -> _ReadRuns | DataError:
     runs = []
     for run in opened:
         if isinstance(run, DataError):
             return run
         runs.append(run)
     try:
-        return tuple(runs), _read_seconds(files.times, len(runs))
-    except DataError as error:
-        return error
+        return tuple(runs), _read_seconds(files.times, len(runs)), None
+    except DataError as error:  # it spoils the speed, not the boxes
+        return tuple(runs), None, error.message
 
 
 def read_tracker_results(
@@ -197,8 +197,9 @@ def read_tracker_results(
 ) -> TrackerResults:
     """Read what a tracker's folder holds of some sequences.
 
-    Sequences without a file are left out; those whose files cannot be parsed are in `faults`, as are those for which
-    the folder has files under several spellings of the name and none under the sequence's own.
+    Sequences without a file are left out; those whose boxes cannot be parsed are in `faults`, as are those for which
+    the folder has files under several spellings of the name and none under the sequence's own. Time files that cannot
+    be parsed leave the sequence without seconds and are told in `notes`.
 
     Args:
         folder: the benchmark's results folder.
@@ -231,8 +232,10 @@ def read_tracker_results(
             if isinstance(read, DataError):
                 faults[sequence] = read.message
                 continue
-            runs[sequence], times = read
+            runs[sequence], times, unread = read
             notes.extend(f"{sequence}: {run.note}" for run in runs[sequence] if run.note is not None)
+            if unread is not None:
+                notes.append(f"{sequence}: no speed, for its times cannot be read. {unread}")
             if times is not None:
                 seconds[sequence] = times
     index.save()
@@ -246,5 +249,7 @@ def _describe_names(found: FoundFiles) -> Iterator[str]:
         rest = f", … ({count} in all)" if count > _MOST_NAMES else ""
         yield f"{shown}{rest}: of no sequence of the benchmark, not scored"
     for sequence, names in found.doubled.items():
-        files = f"{len(names) + 1} files claim this sequence"
-        yield f"{sequence}: {files}; {sequence} is scored, and {', '.join(names)} is not"
+        scored = [path.stem for path in found.files[sequence].boxes]
+        files = f"{len(scored) + len(names)} files claim this sequence"
+        verb = "is" if len(scored) == 1 else "are"
+        yield f"{sequence}: {files}; {', '.join(scored)} {verb} scored, and {', '.join(names)} is not"

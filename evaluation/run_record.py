@@ -14,7 +14,14 @@ from evaluation.results import RUNS_FOLDER
 from siamcar.config import describe_validation_error
 from siamcar.errors import ResultsError
 
-__all__ = ["RunRecord", "SequenceStatus", "Share", "describe_differences", "read_run_record"]
+__all__ = [
+    "RunRecord",
+    "SequenceStatus",
+    "Share",
+    "describe_differences",
+    "describe_run_differences",
+    "read_run_record",
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class RunRecord(BaseModel):
         benchmark: name of the benchmark.
         tracker: name of the results folder.
         identity: what the results depend on; a run goes on only with the same identity.
+        origin: coordinate of the first pixel in the benchmark's files, which the results depend on as well; None in
+            records of earlier versions.
         environment: versions, hardware, devices, workers: what only the speed depends on. On a cluster its `nodes`
             have their own; `earlier` lists those of other days, `merged` those of the folders that were joined.
         share: the share of the sequences that this folder is for; None where it is for all that were chosen.
@@ -79,6 +88,7 @@ class RunRecord(BaseModel):
     benchmark: str
     tracker: str
     identity: dict[str, Any]
+    origin: int | None = None
     environment: dict[str, Any] = Field(default_factory=dict)
     share: Share | None = None
     planned: tuple[str, ...] = ()
@@ -106,6 +116,12 @@ class RunRecord(BaseModel):
     def failures(self) -> dict[str, str]:
         """Run name → error of everything that failed."""
         return {name: one.error or "unknown" for name, one in self.sequences.items() if one.status == "failed"}
+
+    def get_sequence(self, run: str) -> str:
+        """The sequence of a run."""
+        if "/" in run:
+            return run.partition("/")[2].rpartition("_")[0]
+        return run[:-4] if self.identity.get("repeated") else run
 
 
 def _list_hardware(environment: Mapping[str, Any]) -> Iterator[str]:
@@ -152,3 +168,11 @@ def describe_differences(old: Any, new: Any, path: str = "") -> list[str]:
             for line in describe_differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
         ]
     return [] if old == new else [f"{path}: {json.dumps(old)} → {json.dumps(new)}"]
+
+
+def describe_run_differences(old: RunRecord, new: RunRecord) -> list[str]:
+    """Where two runs differ in what their results depend on; an origin that was not recorded contradicts none."""
+    differing = describe_differences(old.identity, new.identity)
+    if old.origin is not None and new.origin is not None:
+        differing += describe_differences(old.origin, new.origin, "origin")
+    return differing

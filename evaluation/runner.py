@@ -10,8 +10,10 @@ from typing import Any
 
 from evaluation.executors.local import LocalExecutor
 from evaluation.executors.tasks import Done, Event, Executor, Failed, Task, TrackerSpec
+from evaluation.layouts import run_name
 from evaluation.machine import count_physical_cores, describe_environment
 from evaluation.sequence import AbsentFrames, Benchmark
+from evaluation.sequence_names import NameResolver
 from evaluation.store import Overwrite, RunStore
 from siamcar.errors import ConfigError, DataError
 from siamcar.trackers import require_batched
@@ -69,7 +71,14 @@ class RunPlan:
 
     def store(self) -> RunStore:
         """The run folder of this plan."""
-        return RunStore(self.folder, self.benchmark.name, self.label, self.identity)
+        return RunStore(
+            self.folder,
+            self.benchmark.name,
+            self.label,
+            self.identity,
+            origin=self.benchmark.origin,
+            sequences=self.benchmark.known_names,
+        )
 
     def prepare(self) -> None:
         """Write what the folder needs beside results: nothing, for most benchmarks."""
@@ -135,8 +144,8 @@ def plan_run(
             boxes may differ in the last digits, and it has no times.
 
     Raises:
-        ConfigError: a label that is no folder name, a count below 1, a protocol that is not there, or lockstep with a
-            tracker or a protocol that it is not made for.
+        ConfigError: a label that is no folder name, a count below 1, a repetition with the name of another sequence, a
+            protocol that is not there, or lockstep with a tracker or a protocol that it is not made for.
         MissingExtraError: the protocol is one of VOT's, and the VOT toolkit is not installed.
         DataError: the benchmark has no frames.
         ResultsError: the folder belongs to another run.
@@ -180,7 +189,9 @@ def plan_run(
             threads=threads,
             overwrite=overwrite,
         )
-    store = RunStore(folder, benchmark.name, label, whole)
+    if repeat > 1:
+        _require_own_names(benchmark, repeat)
+    store = RunStore(folder, benchmark.name, label, whole, origin=benchmark.origin)
     store.read(overwrite)
     tasks, done = [], []
     for sequence in benchmark:
@@ -192,6 +203,20 @@ def plan_run(
                 tasks.append(task)
     tasks.sort(key=lambda task: (-len(task.sequence), task.name))
     return RunPlan(benchmark, tracker, label, folder, whole, tuple(tasks), tuple(done), overwrite, threads)
+
+
+def _require_own_names(benchmark: Benchmark, repeat: int) -> None:
+    """Refuse repetitions whose files would be read as those of another sequence."""
+    resolver = NameResolver(benchmark.known_names)
+    for sequence in benchmark:
+        for name in (run_name(sequence.name, repetition) for repetition in range(1, repeat + 1)):
+            other = resolver.resolve(name)
+            if other is not None:
+                raise ConfigError(
+                    f"Repetitions of {sequence.name} would be stored as {name}, and {benchmark.name} has another "
+                    f"sequence called {other}.",
+                    "Leave out --repeat, or rename one of the two sequences.",
+                )
 
 
 def execute_plan(

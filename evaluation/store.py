@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from filelock import FileLock, Timeout
 
-from evaluation.layouts import get_layout, run_name
+from evaluation.layouts import get_layout, list_result_files, run_name
 from evaluation.number_text import Numbers
 from evaluation.result_files import read_boxes
 from evaluation.results import RUNS_FOLDER, Trajectory, format_boxes, format_seconds
-from evaluation.run_record import RunRecord, SequenceStatus, Share, describe_differences, read_run_record
+from evaluation.run_record import RunRecord, SequenceStatus, Share, describe_run_differences, read_run_record
 from evaluation.sequence import Sequence
 from siamcar.errors import DataError, ResultsError
 from siamcar.files import write_atomic
@@ -56,14 +56,30 @@ def holds_results(folder: Path, tracker: str) -> bool:
     return home.is_dir() and any(home.rglob("*.txt"))
 
 
-def clear_results(folder: Path, tracker: str) -> None:
-    """Delete the result files and records of a tracker, so that a folder never holds two runs; other files stay."""
+def clear_results(folder: Path, tracker: str, sequences: Iterable[str]) -> None:
+    """Delete the result files and records of a tracker, so that a folder never holds two runs; other files stay.
+
+    Args:
+        folder: the benchmark's results folder.
+        tracker: name of the tracker's folder in it.
+        sequences: names of the benchmark's sequences; files of those in the run record are results as well.
+    """
     home, hidden = folder / tracker, folder / RUNS_FOLDER / tracker
-    for path in (*home.rglob("*.txt"), *hidden.glob("*.parquet"), hidden / IMPORT_RECORD, hidden / "run.json"):
+    results = list_result_files(home, [*sequences, *_list_recorded(folder, tracker)])
+    for path in (*results, *hidden.glob("*.parquet"), hidden / IMPORT_RECORD, hidden / "run.json"):
         path.unlink(missing_ok=True)
-    for path in sorted((path for path in home.rglob("*") if path.is_dir()), reverse=True):
-        if not any(path.iterdir()):
-            path.rmdir()
+    for place in {path.parent for path in results} - {home}:
+        if not any(place.iterdir()):
+            place.rmdir()
+
+
+def _list_recorded(folder: Path, tracker: str) -> list[str]:
+    """Names of the sequences in a run record, if there is one that can be read."""
+    try:
+        record = read_run_record(folder, tracker)
+    except ResultsError:
+        return []
+    return [] if record is None else [record.get_sequence(name) for name in (*record.planned, *record.sequences)]
 
 
 @contextmanager
@@ -96,17 +112,31 @@ class RunStore:
         benchmark: name of the benchmark.
         tracker: name of the tracker's folder in it.
         identity: what the results depend on; JSON values.
+        origin: coordinate of the first pixel in the benchmark's files.
+        sequences: names of the benchmark's sequences, chosen or not: their files are replaced with `overwrite` always.
     """
 
-    def __init__(self, folder: Path, benchmark: str, tracker: str, identity: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        benchmark: str,
+        tracker: str,
+        identity: dict[str, Any],
+        *,
+        origin: int = 0,
+        sequences: Iterable[str] = (),
+    ) -> None:
         self.folder = folder
         self.home = folder / tracker
         self.hidden = folder / RUNS_FOLDER / tracker
         self.layout = get_layout(benchmark)
+        self._origin = origin
+        self._sequences = tuple(sequences)
         self._contended = False
         self._replaces = False
         # Through JSON once, so that what is compared is what a file would give back.
-        self.record = RunRecord(benchmark=benchmark, tracker=tracker, identity=json.loads(json.dumps(identity)))
+        identity = json.loads(json.dumps(identity))
+        self.record = RunRecord(benchmark=benchmark, tracker=tracker, identity=identity, origin=origin)
 
     @contextmanager
     def open(self, overwrite: Overwrite, *, contended: bool) -> Iterator[Self]:
@@ -155,7 +185,7 @@ class RunStore:
                 f"{self.home} already holds results, and --overwrite never was given.",
                 "Choose another --name, or go on with --overwrite only-missing.",
             )
-        differing = describe_differences(old.identity, self.record.identity)
+        differing = describe_run_differences(old, self.record)
         if differing:
             raise ResultsError(
                 f"{self.home} belongs to another run. Differing: {'; '.join(differing)}.",
@@ -167,15 +197,15 @@ class RunStore:
         return holds_results(self.folder, self.record.tracker)
 
     def _clear_results(self) -> None:
-        clear_results(self.folder, self.record.tracker)
+        clear_results(self.folder, self.record.tracker, self._sequences)
 
     def _take_over_same(self) -> None:
-        """Keep the record of an earlier run with the same identity; any other is replaced."""
+        """Keep the record of an earlier run that differs in nothing; any other is replaced."""
         try:
             old = read_run_record(self.folder, self.record.tracker)
         except ResultsError:
             return  # damaged, and about to be replaced
-        if old is not None and old.identity == self.record.identity:
+        if old is not None and not describe_run_differences(old, self.record):
             self.record = old
 
     def begin(self, environment: dict[str, Any], replaced: list[str] | None = None) -> None:
@@ -191,6 +221,7 @@ class RunStore:
         if replaced:
             self.forget(replaced)
         earlier = self._list_earlier(environment)
+        self.record.origin = self._origin
         self.record.environment = environment | ({"earlier": earlier} if earlier else {})
         self._write_record()
 

@@ -83,7 +83,7 @@ ground truth is hidden, cannot be scored."""
 def load_suite(name_or_path: str) -> Suite:
     """The suite of a name ("paper"), or of a YAML file.
 
-    Relative folders in a file are relative to the file.
+    Relative folders in a file are relative to the file; ~ is the user's own.
 
     Raises:
         ConfigError: neither a known name nor a file, or a file that holds no suite.
@@ -98,7 +98,11 @@ def load_suite(name_or_path: str) -> Suite:
     suite = Suite.from_yaml(path)
     entries = [
         entry.model_copy(
-            update={key: path.parent / value for key in ("data", "annotations") if (value := getattr(entry, key))}
+            update={
+                key: path.parent / value.expanduser()
+                for key in ("data", "annotations")
+                if (value := getattr(entry, key))
+            }
         )
         for entry in suite.benchmarks
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evaluation.formats.base import LoadedRun, ResultFormat, RunFile
+from evaluation.formats.base import LoadedRun, ResultFormat, RunFile, number_repetitions
 from evaluation.formats.got10k import GOT10K
 from evaluation.formats.lines import parse_times
 from evaluation.formats.pysot import PYSOT
@@ -46,13 +46,14 @@ def detect_format(tree: ResultTree, benchmark: str) -> ResultFormat:
         benchmark: name of the benchmark's results folder; some layouts differ by it alone.
 
     Raises:
-        DataError: the source has no text file.
+        DataError: the source has no result file.
     """
     for one in FORMATS.values():
         if one.matches(tree, benchmark):
             return one
     raise DataError(
-        f"There are no result files in {tree.source}: expected text files, one a sequence.",
+        f"There are no result files in {tree.source}: expected text files, one a sequence"
+        + (", or binary ones of VOT's supervised experiment; of others there are some." if tree.binaries else "."),
         "Give the folder, or the zip, of one tracker's results.",
     )
 
@@ -104,7 +105,12 @@ class LoadedResults:
 
 
 def load_results(
-    tree: ResultTree, expected: ExpectedSequences | None, name: str | None = None, *, benchmark: str = ""
+    tree: ResultTree,
+    expected: ExpectedSequences | None,
+    name: str | None = None,
+    *,
+    benchmark: str = "",
+    repeated: bool | None = None,
 ) -> LoadedResults:
     """Read a tracker's results.
 
@@ -113,6 +119,7 @@ def load_results(
         expected: the sequences of the benchmark; None takes every name as it stands.
         name: the layout, to insist on one; by default it is detected.
         benchmark: name of the benchmark's results folder, where `expected` is None.
+        repeated: whether the record of the run says that sequences were repeated, where `expected` is None.
 
     Raises:
         UnknownNameError: there is no such layout.
@@ -126,12 +133,14 @@ def load_results(
             f"{tree.source} has no results in the layout {layout.name!r}: {layout.description}.",
             f"It looks like {detect_format(tree, benchmark).name!r}; leave --format out to have it detected.",
         )
+    resolver = None if expected is None else NameResolver(expected.lengths)
+    files = number_repetitions(tree, files, resolver, repeated)
     spellings = list(dict.fromkeys(file.sequence for file in files))
     loaded = LoadedResults(layout)
-    if expected is None:
+    if expected is None or resolver is None:
         meant = {spelling: spelling for spelling in spellings}
     else:
-        match = NameResolver(expected.lengths).match(spellings)
+        match = resolver.match(spellings)
         meant = {spelling: sequence for sequence, spelling in match.found.items()}
         loaded.extra = list(match.extra)
         loaded.doubled = dict(match.doubled)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from evaluation.formats.lines import Rows
 from evaluation.formats.tree import ResultTree
-from evaluation.layouts import TIMES_FOLDER
+from evaluation.layouts import BESIDE, TIMES_FOLDER
+from evaluation.sequence_names import NameResolver
 from siamcar.errors import DataError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RunFile",
     "find_flat_runs",
     "find_nested_runs",
+    "number_repetitions",
     "place_flat",
     "split_target",
     "warn_of_separators",
@@ -127,17 +129,17 @@ def warn_of_whole_numbers(files: Sequence[tuple[RunFile, Rows]], why: str) -> li
     return [f"{whole} of {len(files)} files hold whole numbers only: {why}"] if whole else []
 
 
-def find_nested_runs(tree: ResultTree, within: str | None = None) -> list[RunFile]:
+def find_nested_runs(tree: ResultTree, among: Iterable[PurePosixPath] | None = None) -> list[RunFile]:
     """Runs in files `<sequence>/<sequence>_001.txt`, with a column each in `<sequence>/<sequence>_time.txt`.
 
     Args:
         tree: the source.
-        within: folder whose files alone count, where the source has it.
+        among: the files in it that count; by default every text file.
 
     Raises:
         DataError: one sequence is there under several folders.
     """
-    paths = {path for path in tree.paths if within in path.parts} or set(tree.paths)
+    paths = set(tree.paths if among is None else among)
     found: dict[str, dict[int, PurePosixPath]] = defaultdict(dict)
     for path in sorted(paths):
         folder = path.parent.name or tree.name
@@ -159,6 +161,8 @@ def find_nested_runs(tree: ResultTree, within: str | None = None) -> list[RunFil
 def find_flat_runs(tree: ResultTree, *, numbered_folders: bool) -> list[RunFile]:
     """Runs in files `<sequence>.txt` of one folder, with `<sequence>_time.txt` beside them or in `times/`.
 
+    Names are as they stand: `number_repetitions` takes `<sequence>_001`, `<sequence>_002`, … for runs of one sequence.
+
     Args:
         tree: the source.
         numbered_folders: whether folders `<name>_000`, `<name>_001`, … are the repetitions of one tracker.
@@ -169,10 +173,9 @@ def find_flat_runs(tree: ResultTree, *, numbered_folders: bool) -> list[RunFile]
     paths = set(tree.paths)
     folders: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
     for path in tree.paths:
-        is_time = path.stem.endswith(_TIME) and (
-            path.parent.name == TIMES_FOLDER or path.with_name(f"{path.stem.removesuffix(_TIME)}.txt") in paths
-        )
-        if not is_time:
+        is_time = path.stem.endswith(_TIME) and path.parent.name == TIMES_FOLDER
+        beside = [path.with_name(f"{path.stem.removesuffix(end)}.txt") for end in BESIDE]
+        if not is_time and not any(other != path and other in paths for other in beside):
             folders[path.parent].append(path)
     if len(folders) > 1 and not (numbered_folders and _are_repetitions(folders)):
         raise _several_trackers(tree, folders)
@@ -180,19 +183,50 @@ def find_flat_runs(tree: ResultTree, *, numbered_folders: bool) -> list[RunFile]
     files = []
     for number, folder in enumerate(sorted(folders), start=1):
         for path in folders[folder]:
-            sequence = path.stem
             run = number if several else None
-            repeated = None if several else re.fullmatch(r"(.+)_(\d{3})", path.stem)
-            if repeated is not None and _is_repeated(repeated[1], folder, paths):
-                sequence, run = repeated[1], int(repeated[2])
-            beside = (folder / TIMES_FOLDER / f"{path.stem}{_TIME}.txt", folder / f"{path.stem}{_TIME}.txt")
-            files.append(RunFile(sequence, run, path, next((time for time in beside if time in paths), None)))
+            times = (folder / TIMES_FOLDER / f"{path.stem}{_TIME}.txt", folder / f"{path.stem}{_TIME}.txt")
+            files.append(RunFile(path.stem, run, path, next((time for time in times if time in paths), None)))
     return files
 
 
-def _is_repeated(sequence: str, folder: PurePosixPath, paths: set[PurePosixPath]) -> bool:
-    """Whether `<sequence>_001.txt` is there and `<sequence>.txt` is not: our own way with repetitions."""
-    return folder / f"{sequence}_001.txt" in paths and folder / f"{sequence}.txt" not in paths
+def number_repetitions(
+    tree: ResultTree, files: Sequence[RunFile], known: NameResolver | None, repeated: bool | None = None
+) -> list[RunFile]:
+    """Take `<sequence>_001.txt`, `<sequence>_002.txt`, … for the runs of one sequence, where they are that.
+
+    It is our own way with repetitions, and sequences have such names, too: clip_001, clip_002.
+
+    Args:
+        tree: the source.
+        files: its runs, those of flat files under their names as they stand.
+        known: the benchmark's sequences, which tell the one from the other; None where they are not known. Then the
+            files do: runs of one sequence begin with the same box, which was given, and are equally long.
+        repeated: what the record of the run says of it; None where there is none, or the benchmark tells.
+    """
+    names = {file.sequence for file in files}
+    groups: dict[str, dict[int, RunFile]] = defaultdict(dict)
+    for file in files:
+        numbered = re.fullmatch(r"(.+)_(\d{3})", file.sequence) if file.run is None else None
+        if numbered is None or numbered[1] in names or (known is not None and known.resolve(file.sequence)):
+            continue
+        groups[numbered[1]][int(numbered[2])] = file
+    if known is not None:
+        groups = {name: runs for name, runs in groups.items() if 1 in runs and known.resolve(name)}
+    elif repeated is False or (repeated is None and not _are_runs_of_one(tree, groups.values())):
+        return list(files)
+    runs = {file: (name, run) for name, numbered in groups.items() for run, file in numbered.items()}
+    return [replace(file, sequence=runs[file][0], run=runs[file][1]) if file in runs else file for file in files]
+
+
+def _are_runs_of_one(tree: ResultTree, groups: Iterable[Mapping[int, RunFile]]) -> bool:
+    """Whether each group of numbered files begins with 001, and is of one first box and length; one has several."""
+    several = False
+    for runs in groups:
+        contents = [tree.read(file.boxes).splitlines() for file in runs.values()]
+        if 1 not in runs or len({(len(lines), *lines[:1]) for lines in contents}) > 1:
+            return False
+        several |= len(runs) > 1
+    return several
 
 
 def _are_repetitions(folders: Iterable[PurePosixPath]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,7 +14,9 @@ from evaluation.formats.tree import ResultTree
 from evaluation.formats.vot import VOT
 from evaluation.layouts import TIMES_FOLDER, get_layout, run_name
 from evaluation.results import RUNS_FOLDER
-from evaluation.store import IMPORT_RECORD, clear_results, hold_lock, holds_results
+from evaluation.run_record import read_run_record
+from evaluation.store import IMPORT_RECORD, clear_results, hold_lock
+from evaluation.vot.results import RESULT_SUFFIXES, delete_results
 from siamcar._version import __version__
 from siamcar.errors import ConfigError, DataError, ResultsError
 from siamcar.files import write_atomic
@@ -49,7 +50,7 @@ def import_results(
         The tracker's folder in the store, and what was read.
 
     Raises:
-        ConfigError: the name cannot name a folder.
+        ConfigError: the name cannot name a folder, or the source lies in what would be replaced.
         DataError: the source cannot be read, or no file in it belongs to the benchmark.
         ResultsError: there are results of that name, or a run is writing there.
     """
@@ -68,12 +69,14 @@ def import_results(
                 + (f": {loaded.faults[0][1]}" if loaded.faults else f": names such as {', '.join(loaded.extra[:3])}."),
                 "Check that these are results of this benchmark, and of one tracker.",
             )
+        if overwrite:
+            _require_outside(tree, {(folder / name).resolve(), home.resolve()})
         record = _describe_import(tree, expected, name, loaded)
     with hold_lock(folder, name):
         if overwrite:
-            clear_results(folder, name)
+            clear_results(folder, name, expected.lengths)
             if loaded.format is VOT:
-                shutil.rmtree(home, ignore_errors=True)
+                delete_results(home)
         else:
             _require_free(folder, name)
         for sequence, runs in loaded.runs.items():
@@ -86,10 +89,23 @@ def import_results(
 
 def _require_free(folder: Path, tracker: str) -> None:
     run_here = (folder / RUNS_FOLDER / tracker / "run.json").exists()
-    if run_here or any(holds_results(place, tracker) for place in (folder, folder / "results")):
+    homes = (folder / tracker, folder / "results" / tracker)  # VOT's store is a workspace
+    held = [home for home in homes if any(path.suffix in RESULT_SUFFIXES for path in home.rglob("*"))]
+    if held or run_here:
         raise ResultsError(
-            f"There are results in {folder / tracker} already.", "Choose another --name, or replace them: --overwrite."
+            f"There are results in {(*held, homes[0])[0]} already.",
+            "Choose another --name, or replace them: --overwrite.",
         )
+
+
+def _require_outside(tree: ResultTree, replaced: set[Path]) -> None:
+    """Refuse a source that lies in a folder that is to be replaced, or has files there."""
+    for path in (tree.source, *(tree.source / one for one in (*tree.paths, *tree.binaries))):
+        if not replaced.isdisjoint((path.resolve(), *path.resolve().parents)):
+            raise ConfigError(
+                f"{path} would be replaced by its own import; the source of an import is only read.",
+                "Choose another --name or --results.",
+            )
 
 
 def _place_in_store(
@@ -154,11 +170,13 @@ def export_results(
     Raises:
         UnknownNameError: there is no such layout.
         DataError: the source cannot be read, or the layout cannot hold its results.
-        ResultsError: files are there already.
+        ResultsError: files are there already, or the source's run record is damaged.
     """
     target = get_format(to)
+    record = read_run_record(source.resolve().parent, source.resolve().name)
+    repeated = None if record is None else record.identity.get("repeated")
     with ResultTree(source) as tree:
-        loaded = load_results(tree, None, layout, benchmark=benchmark)
+        loaded = load_results(tree, None, layout, benchmark=benchmark, repeated=repeated)
         name = tracker or tree.name
     if (loaded.format is VOT) != (target is VOT):
         raise DataError(

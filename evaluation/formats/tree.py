@@ -1,4 +1,4 @@
-"""A folder or a zip of text files, read in place: nothing is unpacked, nothing is changed."""
+"""A folder or a zip of result files, read in place: nothing is unpacked, nothing is changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from siamcar.files import compute_sha256
 
 __all__ = ["ResultTree"]
 
+_SUFFIXES = (".txt", ".bin")
+
 
 class ResultTree:
-    """The text files under a folder or in a zip.
+    """The text files under a folder or in a zip, and the binary ones that VOT's toolkit writes.
 
     Hidden files and macOS' `__MACOSX` are passed over.
 
@@ -31,7 +33,8 @@ class ResultTree:
         self.source = source
         self._zip: zipfile.ZipFile | None = None
         if source.is_dir():
-            found = [PurePosixPath(path.relative_to(source).as_posix()) for path in source.rglob("*.txt")]
+            paths = (path for path in source.rglob("*") if path.suffix in _SUFFIXES)
+            found = [PurePosixPath(path.relative_to(source).as_posix()) for path in paths]
         elif source.is_file():
             try:
                 self._zip = zipfile.ZipFile(source)
@@ -39,11 +42,14 @@ class ResultTree:
                 raise DataError(
                     f"{source} is no zip file that can be read: {error}.", "Give a folder of results, or a zip of one."
                 ) from error
-            found = [PurePosixPath(name) for name in self._zip.namelist() if name.endswith(".txt")]
+            found = [PurePosixPath(name) for name in self._zip.namelist()]
         else:
             raise DataError(f"There are no results at {source}: it does not exist.", "Give a folder or a zip.")
-        self.paths: tuple[PurePosixPath, ...] = tuple(sorted(path for path in found if not _is_hidden(path)))
+        shown = sorted(path for path in found if not _is_hidden(path))
+        self.paths: tuple[PurePosixPath, ...] = tuple(path for path in shown if path.suffix == ".txt")
         """Every text file, relative to the source, sorted."""
+        self.binaries: tuple[PurePosixPath, ...] = tuple(path for path in shown if path.suffix == ".bin")
+        """Every file that may be a binary one of VOT's toolkit, likewise."""
 
     def __enter__(self) -> Self:
         return self
@@ -75,10 +81,11 @@ class ResultTree:
             ) from error
 
     def compute_sha256(self) -> str:
-        """SHA-256 of the zip file; of a folder, that of "<sha256>  <path>" lines of its text files, sorted by path."""
+        """SHA-256 of the zip file; of a folder, that of "<sha256>  <path>" lines of its files, sorted by path."""
         if self._zip is not None:
             return compute_sha256(self.source)
-        lines = "".join(f"{compute_sha256(self.source / path)}  {path}\n" for path in self.paths)
+        paths = sorted((*self.paths, *self.binaries))
+        lines = "".join(f"{compute_sha256(self.source / path)}  {path}\n" for path in paths)
         return hashlib.sha256(lines.encode()).hexdigest()
 
 

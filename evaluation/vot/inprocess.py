@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.executors.tasks import Event, TrackerSpec
 from evaluation.leaderboard import Scores
 from evaluation.runner import RunPlan, RunSummary, execute_plan
+from evaluation.scoring import ALL_CONVENTIONS
 from evaluation.sequence import Benchmark
 from evaluation.store import Overwrite
 from evaluation.vot.conventions import get_vot_convention
@@ -23,6 +24,7 @@ from siamcar.errors import ConfigError, DataError, UnknownNameError
 
 __all__ = [
     "compute_workspace_scores",
+    "compute_workspace_scores_by_convention",
     "evaluate_workspace",
     "find_incomplete_runs",
     "plan_workspace",
@@ -179,6 +181,31 @@ def compute_workspace_scores(
     sequences: Sequence[str] | None = None,
     convention: str | None = "vot",
 ) -> dict[str, Scores]:
+    """Score the results of a workspace under one convention; see `compute_workspace_scores_by_convention`.
+
+    Raises:
+        ConfigError: all conventions at once.
+        SiamCARError: the workspace cannot be used, a name is unknown, or there are no results.
+    """
+    if convention == ALL_CONVENTIONS:
+        raise ConfigError(
+            "One table holds numbers of one convention: under another the same results score differently.",
+            "Name one of them: vot, pysot.",
+        )
+    found = compute_workspace_scores_by_convention(
+        workspace, trackers, experiments=experiments, sequences=sequences, convention=convention
+    )
+    return {name: scores for name, (scores,) in found.items()}
+
+
+def compute_workspace_scores_by_convention(
+    workspace: Path,
+    trackers: Sequence[str] | None = None,
+    *,
+    experiments: Sequence[str] | None = None,
+    sequences: Sequence[str] | None = None,
+    convention: str | None = "vot",
+) -> dict[str, list[Scores]]:
     """Score the results of a workspace, whoever made them.
 
     Args:
@@ -186,10 +213,10 @@ def compute_workspace_scores(
         trackers: names of folders in its results; by default all that hold results of the experiment.
         experiments: names of some of the stack's; by default all that have results.
         sequences: names of some of its sequences; by default all.
-        convention: "vot", or "pysot" for supervised experiments alone.
+        convention: "vot", "pysot" for supervised experiments alone, or "all" for each that an experiment has.
 
     Returns:
-        Name of the experiment → its scores.
+        Name of the experiment → its scores, one `Scores` a convention.
 
     Raises:
         SiamCARError: the workspace cannot be used, a name is unknown, or there are no results.
@@ -201,8 +228,10 @@ def compute_workspace_scores(
         experiment = describe_experiment(made)
         if experiments is None and not _has_results(files, experiment, trackers):
             continue
-        (rules,) = get_vot_convention(convention, experiment.kind)
-        found[name] = compute_experiment_scores(chosen, files.results, made, rules, trackers)
+        found[name] = [
+            compute_experiment_scores(chosen, files.results, made, rules, trackers)
+            for rules in get_vot_convention(convention, experiment.kind)
+        ]
     if not found:
         who = ", ".join(trackers) if trackers else "any tracker"
         raise DataError(f"{files.results} holds no results of {who}.", "Run one with: siamcar vot evaluate")

@@ -125,17 +125,18 @@ def _cut_fragments(
     """Runs from a start to the next, with the part of their frames that have the tag.
 
     Starts are taken to be 5 frames after each failure. A run that ends with a failure counts as 0 after it, to any
-    length; the last one ends with the sequence, and is NaN after it.
+    length; the last one ends with the sequence, and is NaN after it. Where the last failure is 5 frames before the
+    end, the last one is empty and weighs nothing.
     """
     length = len(overlaps)
-    starts = [0, *(failure + SKIPPED for failure in failures if failure + SKIPPED < length)]
+    starts = [0, *(failure + SKIPPED for failure in failures if failure + SKIPPED <= length)]
     fragments = []
     for start, following in zip(starts, [*starts[1:], None], strict=True):
         end = length if following is None else following + 1
         part = np.nan_to_num(overlaps[start:end]) if failures else overlaps[start:end]
         tagged = float(has_tag[start:end].sum())
         if following is None:
-            fragments.append((part, tagged / (length - start)))
+            fragments.append((part, tagged / max(length - start, 1)))
         else:
             fragments.append((np.concatenate([part, [np.inf]]), tagged / (following - start + 1)))
     return fragments

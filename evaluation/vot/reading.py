@@ -18,10 +18,10 @@ from evaluation.benchmarks.collecting import Found, ShortSequenceError, check_fo
 from evaluation.sequence import ImageFrames
 from evaluation.vot.anchors import Anchor, read_anchor_values
 from evaluation.vot.sequence import DEFAULT_FPS, VotSequence, make_vot_sequence
-from evaluation.vot.workspace import find_workspace, read_properties
+from evaluation.vot.workspace import find_workspace, read_listing, read_properties
 from siamcar.errors import DataError
 
-__all__ = ["find_sequence_folders", "read_sequence_folder", "read_sequences"]
+__all__ = ["find_sequence_folders", "read_fps", "read_sequence_folder", "read_sequences"]
 
 
 def read_sequences(root: Path, benchmark: str) -> Found:
@@ -50,7 +50,7 @@ def find_sequence_folders(root: Path, benchmark: str) -> list[Path]:
     for base in bases:
         listing = base / "list.txt"
         if listing.is_file():
-            return [base / name for name in read_text(listing).split()]
+            return [base / name for name in read_listing(listing)]
         found = sorted(path.parent for path in base.glob("*/groundtruth.txt"))
         if found:
             return found
@@ -88,7 +88,7 @@ def read_sequence_folder(folder: Path) -> VotSequence:
         folder.name,
         frames,
         lines,
-        fps=_read_fps(properties.get("fps"), folder),
+        fps=read_fps(properties.get("fps"), folder),
         tags=tags,
         anchors=_read_anchors(folder / "anchor.value", len(frames)),
         size=_read_size(properties),
@@ -128,14 +128,25 @@ def _read_anchors(path: Path, n_frames: int) -> tuple[Anchor, ...] | None:
     return read_anchor_values(values)
 
 
-def _read_fps(text: str | None, folder: Path) -> float:
-    """The toolkit takes whole numbers only, and so do we: other numbers would give other budgets."""
+def read_fps(text: str | None, folder: Path, hint: str = "Round it.") -> float:
+    """Frames a second as a sequence states them; `DEFAULT_FPS` where it does not.
+
+    The toolkit takes whole numbers only, and so do we: other numbers would give other budgets.
+
+    Args:
+        text: what its properties say; None where they say nothing.
+        folder: of the sequence.
+        hint: what to do about another number.
+
+    Raises:
+        DataError: it is no whole number above 0.
+    """
     if text is None:
         return DEFAULT_FPS
     if not re.fullmatch(r"\d+", text.strip()) or int(text) == 0:
         raise DataError(
             f"{folder / 'sequence'}: fps is a whole number above 0, as the VOT toolkit reads it; found {text!r}.",
-            "Round it.",
+            hint,
         )
     return float(text)
 

@@ -11,6 +11,7 @@ that says that a run is done comes last.
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from siamcar.files import write_atomic
 __all__ = [
     "RESULT_SUFFIXES",
     "IncompleteRun",
+    "delete_results",
     "delete_run",
     "find_incomplete",
     "get_run_folder",
@@ -145,6 +147,22 @@ def delete_run(folder: Path, name: str) -> None:
     """Delete a run's files."""
     for path in (*(folder / f"{name}{suffix}" for suffix in RESULT_SUFFIXES), *folder.glob(f"{name}_*.value")):
         path.unlink(missing_ok=True)
+
+
+def delete_results(home: Path, place: str = "*/*") -> None:
+    """Delete the files of a tracker's runs, whoever made them, and folders that are empty then; other files stay.
+
+    Args:
+        home: the tracker's folder.
+        place: pattern of the runs' folders in it, "<experiment>/<sequence>"; by default all.
+    """
+    for path in home.glob(f"{place}/*"):
+        # Where there are several objects, their number comes before that of the run.
+        if re.fullmatch(rf"{re.escape(path.parent.name)}_(.+_)?\d+(\.bin|\.txt|_.+\.value)", path.name):
+            path.unlink()
+    for folder in (*home.glob(place), *home.glob("*")):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def list_runs(folder: Path, names: Iterable[str]) -> list[str]:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
+from glob import escape
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from evaluation.store import IMPORT_RECORD, RunStore
 from evaluation.vot.experiments import Experiment
 from evaluation.vot.results import (
     RESULT_SUFFIXES,
+    delete_results,
     delete_run,
     get_run_folder,
     is_enough,
@@ -103,13 +104,11 @@ class VotRunStore(RunStore):
         return None
 
     def forget(self, names: list[str]) -> None:
-        """Take the runs of these names and, where they are repetitions, all of their sequences out of the store."""
+        """Take all runs of these runs' sequences out of the store, with files that the record does not know of."""
         stems = {name.rpartition("_")[0] for name in names}
-        known = [name for name in self.record.sequences if name.rpartition("_")[0] in stems]
-        for name in known:
-            run = name.partition("/")[2]
-            delete_run(self._folder(run.rpartition("_")[0]), run)
-        super().forget(known)
+        for stem in stems:
+            delete_results(self.home, escape(stem))
+        super().forget([name for name in self.record.sequences if name.rpartition("_")[0] in stems])
 
     def is_complete(self, sequence: Sequence, repetition: int | None) -> bool:
         """Whether a run is recorded as complete and its result is whole.
@@ -167,7 +166,8 @@ class VotRunStore(RunStore):
         return self.home.is_dir() and any(path.suffix in RESULT_SUFFIXES for path in self.home.rglob("*"))
 
     def _clear_results(self) -> None:
-        shutil.rmtree(self.home / self._experiment.name, ignore_errors=True)
+        # Of all experiments: the record is of one run, and those that are not run again are of another.
+        delete_results(self.home)
         (self.hidden / IMPORT_RECORD).unlink(missing_ok=True)
 
     def _folder(self, sequence: str) -> Path:

@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from evaluation.benchmarks.annotation_files import read_text
 from evaluation.sequence import Sequence
 from evaluation.vot.anchors import format_anchors
 from evaluation.vot.sequence import DEFAULT_FPS, as_vot_sequence
@@ -29,6 +30,7 @@ from siamcar.files import write_atomic
 __all__ = [
     "WorkspaceFiles",
     "find_workspace",
+    "read_listing",
     "read_properties",
     "write_config",
     "write_sequence_folder",
@@ -79,6 +81,15 @@ def find_workspace(folder: Path) -> WorkspaceFiles | None:
     return WorkspaceFiles(folder, folder / str(document.get("sequences", "sequences")), document["stack"])
 
 
+def read_listing(path: Path) -> list[str]:
+    """Names in a `list.txt`, one a line as the toolkit has them: they may hold blanks.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+
+
 def write_workspace(
     folder: Path, sequences: Iterable[Sequence], stack: str | Mapping[str, Any], *, anchors: bool = True
 ) -> None:
@@ -127,7 +138,7 @@ def write_config(folder: Path, stack: str | Mapping[str, Any], names: ListOf[str
         names: of the sequences; those that are listed already stay.
     """
     listing = folder / "sequences" / "list.txt"
-    listed = listing.read_text(encoding="utf-8").split() if listing.is_file() else []
+    listed = read_listing(listing) if listing.is_file() else []
     name = stack if isinstance(stack, str) else "./stack.yaml"
     if not isinstance(stack, str):
         _write_if_new(folder / "stack.yaml", yaml.safe_dump(dict(stack), sort_keys=False))
@@ -208,13 +219,12 @@ def _link_frames(target: Path, frames: ListOf[Path]) -> str:
 
 
 def _link(link: Path, target: Path) -> None:
-    if link.is_symlink() and link.readlink() == target:
+    # By whatever path it leads there: the target may lie behind this very link, as in a workspace made over itself.
+    if link.exists() and target.exists() and link.samefile(target):
         return
     if link.is_symlink():
         link.unlink()
     elif link.exists():
-        if link.samefile(target):
-            return
         raise DataError(f"{link} is in the way of a link to {target}.", "Use a folder that holds nothing else.")
     link.parent.mkdir(parents=True, exist_ok=True)
     temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")

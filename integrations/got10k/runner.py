@@ -82,7 +82,7 @@ def run_experiment(
 
     Raises:
         DataError: the data is not there, or not as the toolkit wants it.
-        ResultsError: the results folder belongs to another run.
+        ResultsError: the results folder belongs to another run, or the toolkit cannot report on what is there.
         ConfigError: the installed toolkit does not have the experiment.
         MissingExtraError: the toolkit is not installed.
         UnknownNameError: there is no such sequence.
@@ -105,11 +105,23 @@ def run_experiment(
         store.claim(identity or {})
         _run(runner, tracker, store, outcome)
         if report and not outcome.failures and (experiment.scored or experiment.benchmark == "got10k_test"):
-            performance = runner.report([tracker.name])
+            performance = _report(runner, tracker, outcome)
             if performance is not None:
                 outcome.report = performance[tracker.name]
                 outcome.report_folder = reports.resolve() / experiment.folder / tracker.name
         return outcome
+
+
+def _report(runner: Any, tracker: Any, outcome: ExperimentOutcome) -> Any:
+    try:
+        return runner.report([tracker.name])
+    except SiamCARError:
+        raise
+    except Exception as error:
+        raise ResultsError(
+            f"The toolkit's report on {outcome.folder} has failed: {_describe(error)}",
+            "The results are whole. Leave the report out with --no-report, and score them with siamcar score.",
+        ) from error
 
 
 class _PaddedBoxes:
@@ -228,20 +240,26 @@ class _Store:
             return [self.home / f"{name}.txt"]
         return [self.home / name / f"{name}_{number + 1:03d}.txt" for number in range(self._repetitions)]
 
+    def _times(self, name: str) -> Path:
+        return self.home / name / f"{name}_time.txt" if self._nested else self.home / "times" / f"{name}_time.txt"
+
     def find_fault(self, name: str) -> str | None:
         """Why the results of a sequence cannot be used; None where they can."""
         frames = self._lengths[name]
-        for path in self._boxes(name):
+        # The toolkit writes times last, and its report on GOT-10k cannot do without them.
+        columns = {**dict.fromkeys(self._boxes(name), 4), self._times(name): self._repetitions}
+        for path, width in columns.items():
             if not path.is_file():
                 return f"{path} was not written"
             try:
-                boxes = np.loadtxt(path, delimiter=",", ndmin=2)
+                numbers = np.loadtxt(path, delimiter=",", ndmin=2)
             except ValueError as error:
                 return f"{path} cannot be read: {error}"
-            if boxes.shape != (frames, 4):
-                return f"{path} holds {len(boxes)} rows for {frames} frames"
-            if not np.isfinite(boxes).all():
-                return f"{path} holds boxes that are no numbers"
+            if numbers.shape != (frames, width):
+                found = " × ".join(map(str, numbers.shape))
+                return f"{path} holds {found} numbers where {frames} × {width} belong"
+            if not np.isfinite(numbers).all():
+                return f"{path} holds what is no number"
         return None
 
     def is_written(self, name: str) -> bool:
@@ -264,13 +282,13 @@ class _Store:
             raise ResultsError(f"{self.home} holds results that this command has not written.", hint)
         write_atomic(record, json.dumps(document, indent=1).encode())
         for name in self.names:
-            if any(path.is_file() for path in self._boxes(name)) and self.find_fault(name) is not None:
+            files = (*self._boxes(name), self._times(name))
+            if any(path.is_file() for path in files) and self.find_fault(name) is not None:
                 self._remove(name)
 
     def _remove(self, name: str) -> None:
         # GOT-10k's time file has a column a repetition: a part of them cannot be taken back.
-        times = self.home / name / f"{name}_time.txt" if self._nested else self.home / "times" / f"{name}_time.txt"
-        for path in (*self._boxes(name), times):
+        for path in (*self._boxes(name), self._times(name)):
             path.unlink(missing_ok=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from integrations.pytracking.names import to_identifier
 from siamcar.tracking.presets import list_presets
 
-__all__ = ["list_parameters", "make_parameters", "register_parameters"]
+__all__ = ["choose_options", "list_parameters", "make_parameters", "register_parameters"]
 
 _DATASETS = {
     "otb": "otb100",
@@ -40,6 +40,11 @@ def list_parameters(tracker: str) -> dict[str, str | None]:
     return presets
 
 
+def choose_options(options: Mapping[str, Any], preset: str | None) -> dict[str, Any]:
+    """What a tracker is made with: `options`, and the preset of the parameter set, unless they have one."""
+    return ({} if preset is None else {"preset": preset}) | dict(options)
+
+
 def make_parameters(tracker: str, options: Mapping[str, Any], preset: str | None) -> Any:
     """The parameter object of pytracking for one of our trackers.
 
@@ -52,7 +57,7 @@ def make_parameters(tracker: str, options: Mapping[str, Any], preset: str | None
 
     params = TrackerParams()
     params.siamcar_tracker = tracker
-    params.siamcar_options = ({} if preset is None else {"preset": preset}) | dict(options)
+    params.siamcar_options = choose_options(options, preset)
     params.debug = 0
     params.visualization = False
     params.multiobj_mode = "parallel"

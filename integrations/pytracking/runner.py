@@ -1,19 +1,23 @@
 """Run an unmodified script of a checkout with one of our trackers in it, write nothing there, and look at what it left.
 
 pytracking prints the exception of a tracker in one line, goes on, and ends with exit code 0; so every run of a data set
-is noted as it passes by, and its result files are looked at in the end.
+is noted as it passes by, and its result files are looked at in the end. It also passes over sequences that have
+results, whichever tracker they are of; so beside a folder of results there is a record of what they depend on:
+
+    <results_path>/<tracker>/.runs/<parameters>[_000]/pytracking.json
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import runpy
 import sys
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,13 +25,19 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.results import RUNS_FOLDER
+from evaluation.run_record import describe_differences
 from integrations.pytracking.checkout import Checkout, load_local
 from integrations.pytracking.names import to_identifier
-from integrations.pytracking.parameters import list_parameters
+from integrations.pytracking.parameters import choose_options, list_parameters
 from integrations.pytracking.plugin import announce
-from siamcar.errors import ConfigError, SiamCARError, UnknownNameError
+from siamcar.errors import ConfigError, ResultsError, SiamCARError, UnknownNameError
+from siamcar.files import write_atomic
+from siamcar.trackers import describe_tracker
 
 __all__ = ["ScriptOutcome", "run_script"]
+
+RECORD = "pytracking.json"
 
 _STANDINS = Path(__file__).with_name("standins")
 
@@ -72,6 +82,7 @@ def run_script(
 
     Raises:
         ConfigError: no such script, settings that are missing or broken, or a tracker or parameters that do not exist.
+        ResultsError: a results folder holds what another tracker, or the same with other options, has left.
         SiamCARError: the script ended with an exception, or needs a package that is not installed.
     """
     path = checkout.find_script(script)
@@ -82,7 +93,7 @@ def run_script(
     importlib.import_module("integrations.pytracking.tracker")
     outcome = ScriptOutcome()
     runs: list[tuple[Any, Any]] = []
-    _watch_datasets(runs)
+    _watch_datasets(runs, partial(_claim, tracker, options))
     _plug_in(tracker)
     outcome.exit_code = _execute(path, checkout, arguments)
     for sequence, wrapper in runs:
@@ -124,17 +135,46 @@ def _import_pytracking(checkout: Checkout) -> None:
         )
 
 
-def _watch_datasets(runs: list[tuple[Any, Any]]) -> None:
-    """Note every run of a data set; scripts import the function from its module, so they get the noting one."""
+def _watch_datasets(runs: list[tuple[Any, Any]], claim: Callable[[Any], None]) -> None:
+    """Note every run of a data set; scripts import the function from its module, so they get the noting one.
+
+    Args:
+        runs: gets sequence and tracker of every run.
+        claim: sees to it, before it begins, that a tracker's results are its own.
+    """
     running: Any = importlib.import_module("pytracking.evaluation.running")
     original = running.run_dataset
 
     def run_dataset(dataset: Any, trackers: Any, debug: Any = False, *args: Any, **kwargs: Any) -> Any:
         if not debug:  # with it, pytracking writes nothing
+            for tracker in trackers:
+                claim(tracker)
             runs.extend((sequence, tracker) for sequence in dataset for tracker in trackers)
         return original(dataset, trackers, debug, *args, **kwargs)
 
     running.run_dataset = run_dataset
+
+
+def _claim(tracker: str, options: Mapping[str, Any], wrapper: Any) -> None:
+    """Go on in the results folder of one of pytracking's trackers, if it is ours, with the same options alone.
+
+    Raises:
+        ResultsError: it holds the results of another run.
+    """
+    if wrapper.name != to_identifier(tracker):
+        return
+    folder = Path(wrapper.results_dir)
+    record = folder.parent / RUNS_FOLDER / folder.name / RECORD
+    chosen = choose_options(options, list_parameters(tracker)[wrapper.parameter_name])
+    identity = json.loads(json.dumps({"tracker": tracker, **describe_tracker(tracker, chosen).identity}))
+    hint = f"Give another place for results with --results, or remove {folder}."
+    if folder.is_dir() and any(folder.iterdir()):
+        if not record.is_file():
+            raise ResultsError(f"{folder} holds results that this command has not written.", hint)
+        differing = describe_differences(json.loads(record.read_bytes()), identity)
+        if differing:
+            raise ResultsError(f"{folder} belongs to another run: {'; '.join(differing)}.", hint)
+    write_atomic(record, json.dumps(identity, indent=1).encode())
 
 
 def _plug_in(tracker: str) -> None:
@@ -211,9 +251,18 @@ def _find_fault(sequence: Any, folder: Path) -> str | None:
             return "no results were written: the tracker has raised an exception, which is printed above"
         if path.suffix == ".csv":
             continue
-        boxes = np.loadtxt(path, delimiter="\t", ndmin=2)
-        if sequence.object_ids is None and len(boxes) != len(sequence.frames):
-            return f"{path} holds {len(boxes)} rows for {len(sequence.frames)} frames"
-        if (np.abs(boxes) > 2**31).any():
-            return f"{path} holds boxes that were no numbers"
+        fault = _find_fault_in(path, len(sequence.frames) if sequence.object_ids is None else None)
+        if fault is not None:
+            return f"{path} {fault}. pytracking takes it for done: delete it, or set it aside, and it is run again"
     return None
+
+
+def _find_fault_in(path: Path, frames: int | None) -> str | None:
+    """What is wrong with a box file, as it goes on after the file's name; of how many rows, None where any will do."""
+    try:
+        boxes = np.loadtxt(path, delimiter="\t", ndmin=2)
+    except ValueError as error:
+        return f"cannot be read: {error}"
+    if frames is not None and len(boxes) != frames:
+        return f"holds {len(boxes)} rows for {frames} frames"
+    return "holds boxes that were no numbers" if (np.abs(boxes) > 2**31).any() else None

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from integrations.vot.replacing import clear_experiments
 from integrations.vot.server import FAULT
-from integrations.vot.toolkit import Echo, Experiment, Toolkit, call_toolkit, check_stack, query_toolkit
+from integrations.vot.toolkit import Echo, Experiment, Toolkit, ToolkitRun, call_toolkit, check_stack, query_toolkit
 from integrations.vot.trackers_ini import Entry, read_entry
 from integrations.vot.workspace import Workspace
 from siamcar.errors import ConfigError, ResultsError, SiamCARError
@@ -128,17 +129,20 @@ def evaluate_with_toolkit(
     Sequences that are complete stay, unless `force`. Result files that cannot be read, which the toolkit would take
     as done, are set aside first as `<name>.broken`.
 
+    The toolkit's own `--force` is not used: it keeps what was there where the tracker fails, and runs nothing where
+    three repetitions are the same. What is to be replaced is deleted, once the tracker has passed the toolkit's test.
+
     Args:
         workspace: where.
         toolkit: of which environment.
         name: the tracker's, in `trackers.ini`.
         experiments: names in the stack; all by default.
-        force: run everything again.
+        force: run everything again; what was there is deleted.
         echo: gets what the toolkit prints.
         show_bar: gets its progress bars.
 
     Raises:
-        SiamCARError: nothing could be run, and why.
+        SiamCARError: nothing could be run, and why; with `force`, nothing was deleted if the tracker fails the test.
         KeyboardInterrupt: Ctrl-C; what was finished stays.
     """
     chosen = choose_experiments(workspace, experiments)
@@ -148,22 +152,42 @@ def evaluate_with_toolkit(
         for path, reason in survey_results(workspace, toolkit, name, chosen).broken.items():
             echo(f"Set aside as {path.name}.broken: {reason}")
             path.replace(path.with_name(f"{path.name}.broken"))
-    arguments = ["evaluate", "--workspace", ".", "--persist", "--experiments", ",".join(one.name for one in chosen)]
-    run = call_toolkit(toolkit, [*arguments, *(["--force"] if force else []), name], workspace.folder, echo, show_bar)
+        if force:
+            echo("The toolkit's test of the tracker, before earlier results are deleted …")
+            test_tracker(workspace, toolkit, name)
+            clear_experiments(workspace.folder, name, [one.name for one in chosen])
+    runs = {}
+    for one in chosen:  # what the toolkit prints of a sequence does not say in which experiment
+        arguments = ["evaluate", "--workspace", ".", "--persist", "--experiments", one.name, name]
+        runs[one.name] = call_toolkit(toolkit, arguments, workspace.folder, echo, show_bar)
     survey = survey_results(workspace, toolkit, name, chosen)
-    reasons = _read_reasons(run.output)
-    if run.code != 0 and not survey.complete:
-        raise ResultsError(f"The toolkit ended with exit code {run.code}: {_get_last_line(run.output)}")
-    failures = tuple(
-        (f"{experiment} {sequence}", reasons.get(sequence, f"{reason} (toolkit: {_get_last_line(run.output)})"))
-        for (experiment, sequence), reason in survey.faults.items()
-    )
-    obstacle = _find_obstacle(workspace, survey)
+    failures = _find_failures(survey, runs)
+    complete = [key for key in survey.complete if key not in failures]
+    ended = [run for run in runs.values() if run.code != 0]
+    if ended and not complete:
+        raise ResultsError(f"The toolkit ended with exit code {ended[0].code}: {_get_last_line(ended[0].output)}")
+    listed = tuple((" ".join(key).strip(), reason) for key, reason in failures.items())
+    obstacle = _find_obstacle(workspace, complete)
     if obstacle:
-        return Outcome(len(survey.complete), failures, notes=(obstacle,))
+        return Outcome(len(complete), listed, notes=(obstacle,))
     path, fault = _analyse(workspace, toolkit, name, echo, show_bar)
     notes = () if fault else tuple(_explain_undefined(_read_document(path)))
-    return Outcome(len(survey.complete), failures, None if fault else path, notes, fault)
+    return Outcome(len(complete), listed, None if fault else path, notes, fault)
+
+
+def _find_failures(survey: Survey, runs: Mapping[str, ToolkitRun]) -> dict[tuple[str, str], str]:
+    """(experiment, sequence) → why it failed; (experiment, "") where the toolkit itself ended with an error."""
+    found = {}
+    for experiment, run in runs.items():
+        told = f"(toolkit: {_get_last_line(run.output)})"
+        for (one, sequence), fault in survey.faults.items():
+            if one == experiment:
+                found[experiment, sequence] = f"{fault} {told}"
+        # Also where the results are whole: they are then of another run.
+        found |= {(experiment, sequence): reason for sequence, reason in _read_reasons(run.output).items()}
+        if run.code != 0:
+            found[experiment, ""] = f"the toolkit ended with exit code {run.code} {told}"
+    return found
 
 
 def _get_last_line(output: str) -> str:
@@ -171,11 +195,11 @@ def _get_last_line(output: str) -> str:
 
 
 def _read_reasons(output: str) -> dict[str, str]:
-    """Why sequences failed, from the toolkit's messages and the logs that it names."""
+    """Why sequences of an experiment failed, from the toolkit's messages and the logs that it names."""
     reasons: dict[str, str] = {}
     sequence = ""
     for line in output.splitlines():
-        error = re.search(r"encountered an error at sequence (\S+): (.*)", line)
+        error = re.search(r"encountered an error at sequence (.+?): (.*)", line)
         if error:
             sequence = error[1]
             reasons[sequence] = error[2]
@@ -199,12 +223,12 @@ def _explain(log: Path, message: str) -> str:
     return "; ".join([message, *said])
 
 
-def _find_obstacle(workspace: Workspace, survey: Survey) -> str:
+def _find_obstacle(workspace: Workspace, complete: Sequence[tuple[str, str]]) -> str:
     """Why the toolkit's analysis, which is of the whole stack, is not run; "" where it can be."""
     stack = workspace.stack
     if not any(one.analyses for one in stack.experiments):
         return f"The stack {stack.name} has no analyses: its ground truth is not public."
-    if set(survey.complete) != {(one.name, name) for one in stack.experiments for name in workspace.sequences}:
+    if set(complete) != {(one.name, name) for one in stack.experiments for name in workspace.sequences}:
         return (
             "No analysis by the toolkit, which needs all experiments of the stack complete. "
             "What is complete is scored by: siamcar vot score"

@@ -84,26 +84,26 @@ def _read(name: str, frames: Path, masks: Path, *, several: bool, fps: int) -> L
             f"{name}: {what if images else f'there are no numbered images in {frames}'}.",
             "A mask is an image with the number of its frame.",
         )
-    paths = [masks / numbered[number] for number in sorted(images)]
-    texts = _encode_objects(name, paths) if several else {"groundtruth.txt": _encode_target(name, paths)}
-    return LocalSequence(name, tuple(frames / images[number] for number in sorted(images)), texts, fps)
+    pairs = [(masks / numbered[number], frames / images[number]) for number in sorted(images)]
+    texts = _encode_objects(name, pairs) if several else {"groundtruth.txt": _encode_target(name, pairs)}
+    return LocalSequence(name, tuple(frame for _, frame in pairs), texts, fps)
 
 
-def _encode_target(name: str, paths: list[Path]) -> str:
-    lines = [encode_mask(_read_labels(path) != 0) for path in paths]
+def _encode_target(name: str, pairs: list[tuple[Path, Path]]) -> str:
+    lines = [encode_mask(_read_labels(*pair) != 0) for pair in pairs]
     if lines[0] == "0":
-        raise DataError(f"{name}: the first mask is empty, and a tracker starts from it: {paths[0]}.")
+        raise DataError(f"{name}: the first mask is empty, and a tracker starts from it: {pairs[0][0]}.")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _encode_objects(name: str, paths: list[Path]) -> dict[str, str]:
+def _encode_objects(name: str, pairs: list[tuple[Path, Path]]) -> dict[str, str]:
     """Ground truth by file name; objects are numbered by their label, in the order of labels."""
-    labels = sorted({int(value) for path in paths for value in np.unique(_read_labels(path))} - {0})
+    labels = sorted({int(value) for pair in pairs for value in np.unique(_read_labels(*pair))} - {0})
     if not labels:
-        raise DataError(f"{name}: all masks are empty, such as {paths[0]}.")
+        raise DataError(f"{name}: all masks are empty, such as {pairs[0][0]}.")
     lines: dict[int, list[str]] = {label: [] for label in labels}
-    for path in paths:
-        image = _read_labels(path)
+    for pair in pairs:
+        image = _read_labels(*pair)
         for label in labels:
             lines[label].append(encode_mask(image == label))
     return {
@@ -112,11 +112,11 @@ def _encode_objects(name: str, paths: list[Path]) -> dict[str, str]:
     }
 
 
-def _read_labels(path: Path) -> npt.NDArray[np.int64]:
+def _read_labels(path: Path, frame: Path) -> npt.NDArray[np.int64]:
     """(H, W) labels: palette indices or grey values as they are, colours as one number; 0 is no object.
 
     Raises:
-        DataError: no image, or a truncated one.
+        DataError: no image, or a truncated one, or one of another size than its frame.
     """
     from PIL import Image  # OpenCV would turn a palette into its colours
 
@@ -125,6 +125,17 @@ def _read_labels(path: Path) -> npt.NDArray[np.int64]:
             array = np.asarray(image.convert("L") if image.mode in ("1", "LA") else image).astype(np.int64)
     except OSError as error:
         raise DataError(f"The mask {path} cannot be decoded: {error}", "Replace it by a whole copy.") from error
+    try:
+        with Image.open(frame) as image:
+            width, height = image.size
+    except OSError as error:
+        raise DataError(f"The frame {frame} cannot be decoded: {error}", "Replace it by a whole copy.") from error
+    if array.shape[:2] != (height, width):
+        raise DataError(
+            f"The mask {path} has {array.shape[1]} × {array.shape[0]} pixels, and its frame {frame} has "
+            f"{width} × {height}.",
+            "Take the masks that belong to frames of this size.",
+        )
     if array.ndim == 3:
         array = array[..., 0] * 65536 + array[..., 1] * 256 + array[..., 2]
     return array

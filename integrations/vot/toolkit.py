@@ -25,6 +25,7 @@ __all__ = [
     "Experiment",
     "Stack",
     "Toolkit",
+    "ToolkitRun",
     "call_toolkit",
     "check_stack",
     "find_toolkit",

@@ -8,7 +8,6 @@ workspace/sequences/<sequence>/      sequence, groundtruth.txt, color/%08d.jpg, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,15 @@ from typing import Any
 
 from evaluation.benchmarks.collecting import list_frames
 from evaluation.vot.anchors import choose_anchors, format_anchors
-from evaluation.vot.workspace import find_workspace, read_properties, write_config, write_sequence_folder
+from evaluation.vot.reading import read_fps
+from evaluation.vot.regions import parse_region
+from evaluation.vot.workspace import (
+    find_workspace,
+    read_listing,
+    read_properties,
+    write_config,
+    write_sequence_folder,
+)
 from integrations.vot.toolkit import Stack, Toolkit, load_stack
 from siamcar.config import read_yaml
 from siamcar.errors import ConfigError, DataError
@@ -87,16 +94,19 @@ class Workspace:
     sequences: tuple[str, ...]
 
 
-def find_sequences(data: Path, names: Sequence[str] | None = None, limit: int | None = None) -> list[LocalSequence]:
+def find_sequences(
+    data: Path, names: Sequence[str] | None = None, limit: int | None = None, *, fps: int | None = None
+) -> list[LocalSequence]:
     """Sequences in VOT's layout below a local folder: those of its `list.txt`, else every folder with ground truth.
 
     Args:
         data: the folder, one with a folder `sequences` in it, or a single sequence.
         names: take these only.
         limit: take the first so many.
+        fps: frames a second of all sequences; by default each one's own.
 
     Raises:
-        DataError: there is none, or one of `names` is not there or not whole.
+        DataError: there is none, or one of `names` is not there or not whole, or states no usable frame rate.
     """
     if not data.is_dir():
         raise DataError(f"VOT sequences are read from a folder; {data} is none.", "Check --data.")
@@ -104,8 +114,7 @@ def find_sequences(data: Path, names: Sequence[str] | None = None, limit: int | 
     if any(root.glob("groundtruth*.txt")):
         folders = [root]
     elif (root / "list.txt").is_file():
-        listed = (root / "list.txt").read_text(encoding="utf-8").split()
-        folders = [root / name for name in listed]
+        folders = [root / name for name in read_listing(root / "list.txt")]
     else:
         folders = sorted(path for path in root.iterdir() if any(path.glob("groundtruth*.txt")))
     if names is not None:
@@ -121,10 +130,10 @@ def find_sequences(data: Path, names: Sequence[str] | None = None, limit: int | 
             f"{root} holds no VOT sequence: no folder with a groundtruth.txt in it.",
             "Frames and mask PNGs (DAVIS) become one with: siamcar vot import-masks",
         )
-    return [_read_sequence(folder) for folder in folders[:limit]]
+    return [_read_sequence(folder, fps) for folder in folders[:limit]]
 
 
-def _read_sequence(folder: Path) -> LocalSequence:
+def _read_sequence(folder: Path, fps: int | None) -> LocalSequence:
     properties = read_properties(folder / "sequence")
     stated = properties.get("channels.color")
     # The pattern's folder; some toolkits wrote it with the separator of Windows.
@@ -136,20 +145,17 @@ def _read_sequence(folder: Path) -> LocalSequence:
     else:
         raise DataError(f"{folder}: no numbered images in {', '.join(candidates)}.", "Complete the download.")
     texts = {path.name: path.read_text(encoding="utf-8") for glob in _TEXTS for path in sorted(folder.glob(glob))}
-    fps = properties.get("fps", "")
-    return LocalSequence(folder.name, frames.paths, texts, int(float(fps)) if re.fullmatch(r"[\d.]+", fps) else 30)
+    own = round(read_fps(properties.get("fps"), folder, "Mend it, or give one for all: --fps")) if fps is None else fps
+    return LocalSequence(folder.name, frames.paths, texts, own)
 
 
-def create_workspace(
-    folder: Path, stack: Stack, sequences: Sequence[LocalSequence], *, fps: int | None = None
-) -> list[str]:
+def create_workspace(folder: Path, stack: Stack, sequences: Sequence[LocalSequence]) -> list[str]:
     """Write a workspace, or complete one of the same stack; files that are there and the same stay.
 
     Args:
         folder: its root; made when missing.
         stack: one of the toolkit's, or a file, whose content becomes `stack.yaml`.
         sequences: what it evaluates on; their frames are linked.
-        fps: frames a second of all sequences; by default each one's own.
 
     Returns:
         What there is to tell: anchors that were chosen.
@@ -168,7 +174,7 @@ def create_workspace(
         if stack.needs_anchors and "anchor.value" not in texts:
             texts["anchor.value"], note = _choose_anchors(sequence)
             notes.append(note)
-        write_sequence_folder(folder / "sequences" / sequence.name, sequence.frames, texts, fps=fps or sequence.fps)
+        write_sequence_folder(folder / "sequences" / sequence.name, sequence.frames, texts, fps=sequence.fps)
     write_config(folder, stack.name if stack.integrated else read_yaml(stack.path), names)
     return notes
 
@@ -185,7 +191,7 @@ def _check_same(folder: Path, stack: Stack, names: list[str]) -> None:
             f"{folder} is a workspace of another stack, {there.stack}, not of {stack.name}.", "Choose another folder."
         )
     path = there.sequences / "list.txt"
-    if path.is_file() and path.read_text(encoding="utf-8").split() != names:
+    if path.is_file() and read_listing(path) != names:
         raise ConfigError(
             f"{folder} is a workspace of other sequences; its results would not belong to these.",
             "Choose another folder, or give the same data and selection.",
@@ -193,8 +199,11 @@ def _check_same(folder: Path, stack: Stack, names: list[str]) -> None:
 
 
 def _choose_anchors(sequence: LocalSequence) -> tuple[str, str]:
-    lines = next(iter(sequence.truths.values()))
-    visible = [line.strip() != "0" and "nan" not in line.lower() for line in lines]
+    file, lines = next(iter(sequence.truths.items()))
+    visible = [
+        parse_region(line, f"{sequence.name}, {file}, line {number}").kind != "nowhere"
+        for number, line in enumerate(lines, start=1)
+    ]
     anchors = choose_anchors(len(lines), visible)
     frames = ", ".join(f"{one.frame}{' (backward)' if one.backward else ''}" for one in anchors)
     return format_anchors(anchors, len(lines)), f"{sequence.name} has no anchor.value; anchors chosen: {frames}"
@@ -218,4 +227,4 @@ def load_workspace(folder: Path, toolkit: Toolkit) -> Workspace:
     if not listing.is_file():
         raise ConfigError(f"{listing} is missing, and the toolkit would begin a download.", "Run siamcar vot init.")
     stack = load_stack(there.stack, toolkit, folder)
-    return Workspace(folder, stack, tuple(listing.read_text(encoding="utf-8").split()))
+    return Workspace(folder, stack, tuple(read_listing(listing)))

@@ -99,8 +99,8 @@ def init(
     given = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
     options = _make_options(tracker, given, stack)
     entry = _describe_entry(tracker, options, name)
-    found = find_sequences(data, split_names(sequences), limit)
-    notes = create_workspace(workspace, loaded, found, fps=fps)
+    found = find_sequences(data, split_names(sequences), limit, fps=fps)
+    notes = create_workspace(workspace, loaded, found)
     output = "mask" if loaded.multiobject else "box"
     _register(workspace, entry, tracker, options, output=output, threads=threads, timeout=timeout, overwrite=overwrite)
     print_line(toolkit.describe())
@@ -207,7 +207,7 @@ def score(
     ] = None,
     experiments: Experiments = None,
     convention: Annotated[
-        str, typer.Option("--convention", help="vot, the toolkit's; or pysot, for supervised experiments.")
+        str, typer.Option("--convention", help="vot, the toolkit's; pysot, for supervised experiments; or all.")
     ] = "vot",
     by: Annotated[str | None, typer.Option("--by", help="Show a row an attribute (tag), or a row a sequence.")] = None,
     as_json: Json = False,
@@ -216,7 +216,7 @@ def score(
 
     What cannot be computed is "not defined", with the reason.
     """
-    from evaluation.vot.inprocess import compute_workspace_scores
+    from evaluation.vot.inprocess import compute_workspace_scores_by_convention
     from reports.render import render_rich
     from siamcar.errors import ConfigError
 
@@ -224,12 +224,11 @@ def score(
         raise ConfigError(f"--by is 'attribute' or 'sequence'; found {by!r}.")
     chosen = split_names(experiments) or (_list_supervised(workspace) if convention == "pysot" else None)
     documents: list[dict[str, Any]] = []
-    faults: list[tuple[str, str]] = []
-    for experiment, scores in compute_workspace_scores(
-        workspace, tracker, experiments=chosen, convention=convention
-    ).items():
+    faults: dict[tuple[str, str], None] = {}  # the same under every convention
+    found = compute_workspace_scores_by_convention(workspace, tracker, experiments=chosen, convention=convention)
+    for experiment, scores in ((name, one) for name, several in found.items() for one in several):
         documents += [{"experiment": experiment, **record} for record in scores.to_records(by)]
-        faults += [(f"{experiment} {one.tracker} {one.sequence}", one.message) for one in scores.faults]
+        faults |= {(f"{experiment} {one.tracker} {one.sequence}", one.message): None for one in scores.faults}
         if as_json:
             continue
         print_line(f"{experiment}:")
@@ -297,7 +296,10 @@ def pack(
             print_failures([(one.where, one.message) for one in faults], "Nothing was packed: faults")
         raise typer.Exit(1)
     if dry_run:
-        print_line(f"{tracker}: {count} files, all there and whole.")
+        if as_json:
+            print_json({"packed": False, "faults": [], "files": count})
+        else:
+            print_line(f"{tracker}: {count} files, all there and whole.")
         return
     packed = pack_results(loaded, toolkit, tracker, count)
     if as_json:

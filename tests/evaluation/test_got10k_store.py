@@ -97,7 +97,7 @@ def test_foreign_results_are_refused_and_cleared_only_when_asked(tmp_path: Path)
     (home / "notes.md").write_text("kept")
     with pytest.raises(ResultsError, match="without a record"):
         run(tmp_path)
-    clear_results(tmp_path / "GOT-10k", "mine")
+    clear_results(tmp_path / "GOT-10k", "mine", NAMES)
     assert list_files(tmp_path / "GOT-10k" / "mine") == [f"{NAMES[0]}/notes.md"]
     assert len(run(tmp_path)) == 2
 

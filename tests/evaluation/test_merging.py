@@ -173,6 +173,22 @@ def test_other_runs_and_other_data_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "joined").exists()
 
 
+def test_coordinates_of_another_origin_are_refused(tmp_path: Path) -> None:
+    for number, name in enumerate("abc"):
+        run(tmp_path / name, make_benchmark(LENGTHS, origin=min(number, 1)).select([name]))
+    path = tmp_path / "b" / "Toy" / ".runs" / "mine" / "run.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in document.items() if key != "origin"}))
+    with pytest.raises(ResultsError, match=r"different runs.*origin: 0 → 1"):
+        merge_results([tmp_path / "b", tmp_path / "a", tmp_path / "c"], tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+    merge_results([tmp_path / "b", tmp_path / "a"], tmp_path / "joined")  # an earlier version did not say
+    record = read_run_record(tmp_path / "joined" / "Toy", "mine")
+    assert record is not None and record.origin == 0
+    with pytest.raises(ResultsError, match=r"different runs.*origin: 0 → 1"):
+        merge_results([tmp_path / "c"], tmp_path / "joined")
+
+
 def test_folders_that_cannot_be_joined_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ResultsError, match="empty holds no results"):

@@ -97,6 +97,24 @@ def test_reading_a_tracker(tmp_path: Path) -> None:
         read_tracker_results(tmp_path, "mina", ["short"])
 
 
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [(b"0.25\nabc\n", "short_time.txt, line 2: expected 1 number, found 'abc'"), (b"\xff\xfe0", "cannot be read")],
+)
+def test_a_damaged_time_file_spoils_the_speed_alone(tmp_path: Path, times: bytes, words: str) -> None:
+    home = tmp_path / "mine"
+    (home / "times").mkdir(parents=True)
+    for name in ("short", "long"):
+        (home / f"{name}.txt").write_text("1,2,3,4\n5,6,7,8\n")
+        (home / "times" / f"{name}_time.txt").write_text("0.25\n0.5\n")
+    (home / "times" / "short_time.txt").write_bytes(times)
+    results = read_tracker_results(tmp_path, "mine", ["short", "long"])
+    assert (set(results.boxes), set(results.seconds)) == ({"short", "long"}, {"long"})
+    assert not results.faults
+    (note,) = results.notes
+    assert note.startswith("short: no speed") and words in note
+
+
 def test_run_names_and_trajectories() -> None:
     assert run_name("a", None) == "a"
     assert run_name("a", 2) == "a_002"

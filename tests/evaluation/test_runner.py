@@ -111,6 +111,22 @@ def test_repetitions(tmp_path: Path) -> None:
         plan(tmp_path)
 
 
+def test_repetitions_that_would_be_read_as_another_sequence(tmp_path: Path) -> None:
+    for other in ("dog_001", "Dog-001"):  # results are read under any spelling
+        benchmark = make_benchmark({"dog": 4, other: 5})
+        for chosen in (benchmark, benchmark.select(["dog"])):
+            with pytest.raises(ConfigError, match=f"Repetitions of dog .* dog_001, .* called {other}"):
+                plan(tmp_path, repeat=2, benchmark=chosen)
+    assert len(plan(tmp_path, benchmark=make_benchmark({"dog": 4, "dog_001": 5})).tasks) == 2
+    assert len(plan(tmp_path, repeat=2, benchmark=make_benchmark({"dog": 4, "dog_003": 5})).tasks) == 4
+
+
+def test_a_run_does_not_go_on_in_coordinates_of_another_origin(tmp_path: Path) -> None:
+    execute_plan(plan(tmp_path, benchmark=make_benchmark().select(["short"])), workers=0)
+    with pytest.raises(ResultsError, match="origin: 0 → 1"):
+        plan(tmp_path, benchmark=make_benchmark(origin=1))
+
+
 def test_always_runs_everything_again(tmp_path: Path) -> None:
     execute_plan(plan(tmp_path), workers=0)
     assert plan(tmp_path).tasks == ()

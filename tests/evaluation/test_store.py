@@ -84,6 +84,43 @@ def test_overwriting_always_leaves_no_file_of_the_other_run(tmp_path: Path) -> N
     assert record is not None and record.sequences == {} and record.identity["seed"] == 1
 
 
+def test_overwriting_always_leaves_what_is_no_result(tmp_path: Path) -> None:
+    with make_store(tmp_path).open("only-missing", contended=False) as store:
+        store.add(make_sequence(), None, make_trajectory(6))
+    home = tmp_path / "mine"
+    (home / "plots").mkdir()
+    (home / "empty").mkdir()
+    for name in ("NOTES.txt", "plots/legend.txt", "two.txt"):
+        (home / name).write_text("1,2,3,4\n")
+    store = RunStore(tmp_path, "Toy", "mine", {"seed": 1}, sequences=["two"])  # "one" is known from its record
+    with store.open("always", contended=False):
+        store.begin({})
+    left = {path.relative_to(home).as_posix() for path in home.rglob("*")}
+    assert left == {"NOTES.txt", "plots", "plots/legend.txt", "empty"}
+    assert not list((tmp_path / ".runs" / "mine").glob("*.parquet"))
+
+
+def test_coordinates_of_another_origin_are_another_run(tmp_path: Path) -> None:
+    def make(origin: int) -> RunStore:
+        return RunStore(tmp_path, "Toy", "mine", {}, origin=origin, sequences=["one"])
+
+    with make(0).open("only-missing", contended=False) as store:
+        store.add(make_sequence(), None, make_trajectory(6))
+    with pytest.raises(ResultsError, match=r"belongs to another run\. Differing: origin: 0 → 1\."):
+        make(1).read("only-missing")
+    record = tmp_path / ".runs" / "mine" / "run.json"
+    document = json.loads(record.read_text())
+    record.write_text(json.dumps({key: value for key, value in document.items() if key != "origin"}))
+    with make(1).open("only-missing", contended=False) as store:  # an earlier version did not say
+        assert store.is_complete(make_sequence(), None)
+        assert read_record(tmp_path).origin is None  # nothing was run yet
+        store.begin({})
+    assert read_record(tmp_path).origin == 1
+    with make(0).open("always", contended=False) as store:
+        store.begin({})
+    assert read_record(tmp_path).origin == 0 and not list((tmp_path / "mine").rglob("*.txt"))
+
+
 def test_overwriting_never_refuses(tmp_path: Path) -> None:
     with make_store(tmp_path).open("never", contended=False) as store:
         store.add(make_sequence(), None, make_trajectory(6))

@@ -33,6 +33,14 @@ def test_folders_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert suite.trackers[0].name == "still"
 
 
+def test_folders_of_the_user_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    path = tmp_path / "night.yaml"
+    path.write_text("benchmarks: [{benchmark: otb100, data: ~/OTB, annotations: ~/OTB.zip}]\n")
+    (entry,) = load_suite(str(path)).benchmarks
+    assert (entry.data, entry.annotations) == (tmp_path / "home" / "OTB", tmp_path / "home" / "OTB.zip")
+
+
 @pytest.mark.parametrize("content", ["benchmarks: []\n", "benchmarks: [{name: otb100}]\n", "- otb100\n"])
 def test_files_that_are_no_suite(tmp_path: Path, content: str) -> None:
     path = tmp_path / "wrong.yaml"

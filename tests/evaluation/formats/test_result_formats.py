@@ -12,6 +12,9 @@ from evaluation.formats import FORMATS, ExpectedSequences, detect_format, get_fo
 from evaluation.formats.transfer import export_results, import_results
 from evaluation.formats.tree import ResultTree
 from evaluation.results import read_tracker_results
+from evaluation.run_record import RunRecord
+from evaluation.store import write_record
+from evaluation.vot.toolkit import load_toolkit
 from siamcar.errors import DataError, UnknownNameError
 from tests.helpers import make_benchmark
 
@@ -230,6 +233,67 @@ def test_repetitions_become_trackers_or_runs(tmp_path: Path) -> None:
     for to, folders in (("pysot", ["mine_001", "mine_002"]), ("pytracking", ["default_000", "default_001"])):
         written, _ = export_results(source, "OTB100", to, tmp_path / to)
         assert [path.parent.name for path in written] == folders
+
+
+@pytest.mark.parametrize(
+    ("repeated", "second", "folders"),
+    [
+        (False, BOXES, ["mine"]),
+        (True, "9,9,9,9\n5.25,6,7,8\n", ["mine_001", "mine_002"]),
+        (None, BOXES, ["mine_001", "mine_002"]),  # of one given box, equally long
+        (None, "9,9,9,9\n5.25,6,7,8\n", ["mine"]),
+        (None, BOXES * 2, ["mine"]),
+    ],
+)
+def test_numbered_names_are_repetitions_where_record_or_content_say_so(
+    tmp_path: Path, repeated: bool | None, second: str, folders: list[str]
+) -> None:
+    source = put(tmp_path / "Toy" / "mine", {"clip_001.txt": BOXES, "clip_002.txt": second})
+    if repeated is not None:
+        record = RunRecord(benchmark="Toy", tracker="mine", identity={"repeated": repeated})
+        write_record(tmp_path / "Toy", record)
+    written, loaded = export_results(source, "Toy", "pysot", tmp_path / "out")
+    assert sorted({path.parent.name for path in written}) == folders
+    assert len(loaded.runs) == (2 if folders == ["mine"] else 1)
+    sequences = ExpectedSequences("Toy", {"clip_001": None, "clip_002": None} if folders == ["mine"] else {"clip": 2})
+    home, loaded = import_results(source, sequences, tmp_path / "back")
+    assert list(loaded.runs) == list(sequences.lengths) and not loaded.extra
+    assert sorted(path.name for path in home.iterdir()) == ["clip_001.txt", "clip_002.txt"]
+
+
+def test_scores_that_pytracking_writes_beside_boxes_are_no_sequence(tmp_path: Path) -> None:
+    files = {"default/Biker.txt": "1\t2\t3\t4\n", "default/Biker_object_presence_scores.txt": "1.0\n"}
+    with ResultTree(put(tmp_path / "mine", files)) as tree:
+        loaded = load_results(tree, OTB)
+    assert (loaded.format.name, list(loaded.runs), loaded.extra) == ("pytracking", ["Biker"], [])
+
+
+@pytest.mark.parametrize("place", ["realtime", "unsupervised"])
+def test_other_experiments_of_vot_are_not_taken_for_the_supervised(tmp_path: Path, place: str) -> None:
+    source = put(tmp_path / "mine", {f"{place}/ants1/ants1_001.txt": "1\n1.5,2,3,4\n"})
+    for folder in (source, source / place):
+        with ResultTree(folder) as tree, pytest.raises(DataError, match=r"supervised experiment, baseline/.*ants1_001"):
+            load_results(tree, ExpectedSequences("VOT2018", {"ants1": 2}))
+
+
+def test_binary_files_of_vots_toolkit_are_read_through_it(tmp_path: Path) -> None:
+    pytest.importorskip("vot", reason="the extra 'vot' is not installed")
+    region = load_toolkit().region
+    regions = [region.Special(1), region.shapes.Rectangle(1.5, 2, 3, 4), region.Special(2)]
+    folder = tmp_path / "VOT2018/results/mine/baseline/ants1"
+    folder.mkdir(parents=True)
+    region.io.write_trajectory(str(folder / "ants1_001.bin"), regions)
+    (folder / "ants1_002.bin").write_bytes((folder / "ants1_001.bin").read_bytes()[:-3])
+    with ResultTree(folder.parents[1]) as tree:
+        loaded = load_results(tree, ExpectedSequences("VOT2018", {"ants1": 3}))
+    assert "ants1_002.bin cannot be read: it is truncated" in loaded.faults[0][1]
+    (folder / "ants1_002.bin").unlink()
+    (written,), _ = export_results(folder.parents[1], "VOT2018", "vot", tmp_path / "out")
+    assert written.relative_to(tmp_path / "out").as_posix() == "mine/baseline/ants1/ants1_001.txt"
+    assert written.read_text() == "1\n1.5,2.0,3.0,4.0\n2\n"
+    (folder / "ants1_001.bin").rename(folder / "ants1_00000000.bin")  # of another experiment
+    with ResultTree(folder.parents[1]) as tree, pytest.raises(DataError, match="binary ones of VOT's supervised"):
+        load_results(tree, ExpectedSequences("VOT2018", {"ants1": 3}))
 
 
 def test_vot_results_stay_vot(tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ def test_results_are_never_replaced_unasked(tmp_path: Path) -> None:
     assert not (home / "two.txt").exists()
 
 
+@pytest.mark.parametrize("inside", [".", "run", ".."])
+def test_a_source_is_not_replaced_by_its_own_import(tmp_path: Path, inside: str) -> None:
+    home = tmp_path / "Toy" / "peer"
+    make_source(home if inside == ".." else home / inside)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.txt")}
+    source = tmp_path / "alias"
+    source.symlink_to(home / inside)
+    with pytest.raises(ConfigError, match="would be replaced by its own import"):
+        import_results(source, TOY, tmp_path, "peer", overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.txt") if "alias" not in path.parts} == before
+    assert not (tmp_path / "Toy" / ".runs").exists()
+
+
 def test_a_run_does_not_go_on_in_imported_results(tmp_path: Path) -> None:
     import_results(make_source(tmp_path / "a"), TOY, tmp_path, "peer")
     store = RunStore(tmp_path / "Toy", "Toy", "peer", {})
@@ -99,6 +112,25 @@ def test_got10k_goes_into_the_toolkits_folders_and_vot_into_baseline(tmp_path: P
     (vot / "ants1_001.txt").write_text("1\n1,2,3,4\n2\n")
     home, _ = import_results(tmp_path / "vot", ExpectedSequences("VOT2018", {"ants1": 3}), tmp_path)
     assert (home / "baseline" / "ants1" / "ants1_001.txt").read_text() == "1\n1,2,3,4\n2\n"
+    for other in ("NOTES.txt", "baseline/bag/bag_001.txt"):
+        (home / other).parent.mkdir(exist_ok=True)
+        (home / other).write_text("1\n")
+    import_results(tmp_path / "vot", ExpectedSequences("VOT2018", {"ants1": 3}), tmp_path, overwrite=True)
+    assert {path.name for path in home.rglob("*.txt")} == {"NOTES.txt", "ants1_001.txt"}
+
+
+def test_binary_results_of_vots_toolkit_are_results(tmp_path: Path) -> None:
+    source = tmp_path / "vot" / "baseline" / "ants1"
+    source.mkdir(parents=True)
+    (source / "ants1_001.txt").write_text("1\n1,2,3,4\n2\n")
+    home = tmp_path / "VOT2018" / "results" / "vot"
+    (home / "baseline" / "ants1").mkdir(parents=True)
+    (home / "baseline" / "ants1" / "ants1_002.bin").write_bytes(b"theirs")
+    expected = ExpectedSequences("VOT2018", {"ants1": 3})
+    with pytest.raises(ResultsError, match=r"There are results in .*VOT2018/results/vot already"):
+        import_results(tmp_path / "vot", expected, tmp_path)
+    import_results(tmp_path / "vot", expected, tmp_path, overwrite=True)
+    assert [path.name for path in home.rglob("*.*")] == ["ants1_001.txt"]
 
 
 def test_an_export_replaces_nothing_unasked(tmp_path: Path) -> None:

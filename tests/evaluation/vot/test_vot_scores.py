@@ -21,11 +21,12 @@ from evaluation.vot.anchors import Anchor
 from evaluation.vot.conventions import get_vot_convention
 from evaluation.vot.inprocess import (
     compute_workspace_scores,
+    compute_workspace_scores_by_convention,
     evaluate_workspace,
     find_incomplete_runs,
     read_workspace,
 )
-from evaluation.vot.pysot import compute_expected_overlap
+from evaluation.vot.pysot import _cut_fragments, compute_expected_overlap
 from evaluation.vot.toolkit import load_toolkit
 from evaluation.vot.workspace import write_workspace
 from siamcar.errors import ConfigError, DataError, ResultsError, UnknownNameError
@@ -124,6 +125,45 @@ def test_multistart_scores_are_the_toolkits(tmp_path: Path) -> None:
     assert scores.is_higher_better("robustness")
 
 
+def test_a_table_is_of_one_convention(tmp_path: Path) -> None:
+    write_workspace(tmp_path, [write_polygons(tmp_path / "src")], SUPERVISED)
+    evaluate(tmp_path, "static", "static")
+    found = compute_workspace_scores_by_convention(tmp_path, convention="all")
+    assert [scores.convention.name for scores in found["baseline"]] == ["vot", "pysot"]
+    with pytest.raises(ConfigError, match="one convention"):
+        compute_workspace_scores(tmp_path, convention="all")
+
+
+def test_always_replaces_another_run_in_all_experiments(tmp_path: Path) -> None:
+    stack = {"experiments": {"first": {"type": "unsupervised"}, "second": {"type": "unsupervised", "repetitions": 6}}}
+    write_workspace(tmp_path, [write_masks(tmp_path / "src")], stack)
+    home = tmp_path / "results/mine"
+
+    def run(tracker: str, options: dict[str, Any], **more: Any) -> Any:
+        spec = TrackerSpec(f"tests.toy_trackers:make_{tracker}", options)
+        identity = {"made": tracker}
+        return evaluate_workspace(tmp_path, spec, "mine", identity=identity, workers=0, overwrite="always", **more)
+
+    def list_results(experiment: str) -> list[str]:
+        return sorted(path.name[5:8] for path in (home / experiment).rglob("*.bin"))
+
+    run("jitter", {})
+    assert list_results("second") == ["001", "002", "003", "004", "005", "006"]
+    (home / "second/notes.md").write_text("mine")
+    run("matching", {})
+    assert list_results("second") == ["001", "002", "003"]
+    for path in (home / "second/mask").glob("mask_003*"):  # such as the toolkit leaves, which keeps no record
+        path.with_name(path.name.replace("003", "004")).write_bytes(path.read_bytes())
+    run("matching", {})
+    assert list_results("second") == ["001", "002", "003"]
+    assert "second/mask_001" in run("failing", {"x": 3.0})["second"].failures
+    assert list_results("first") == list_results("second") == []
+    run("jitter", {})
+    run("matching", {}, experiments=["first"])
+    assert (list_results("first"), list_results("second")) == (["001"], [])
+    assert (home / "second/notes.md").read_text() == "mine"
+
+
 def test_tags_are_scored_over_their_sequences(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path, SUPERVISED)
     scores = compute_workspace_scores(workspace, ["matching"])["baseline"]
@@ -192,6 +232,19 @@ def test_pysots_expected_overlap_by_hand() -> None:
     assert expected[0] == 1
     assert expected[1:3] == pytest.approx([(0.5 + 3 * 0.8) / 4, (0.75 + 3 * 0.4) / 4])
     assert expected[3] == pytest.approx(0.8 / 3)  # only the failed run is so long
+
+
+def test_pysots_fragments_where_a_failure_is_five_frames_before_the_end() -> None:
+    # pysot starts again in frame 10 of 10: the run before it has failed, and what follows is empty and weighs nothing.
+    overlaps = np.array([np.nan, *[0.6] * 4, *[np.nan] * 5])
+    fragments, weights = zip(*_cut_fragments(overlaps, [5], np.ones(10, dtype=np.bool_)), strict=True)
+    assert [len(one) for one in fragments] == [11, 0]
+    assert weights == (10 / 11, 0)
+    expected = compute_expected_overlap(fragments, weights, 12)
+    assert expected[4] == pytest.approx(0.6)
+    assert expected[11] == pytest.approx(4 * 0.6 / 11)  # zeros follow, to any length
+    (whole,) = _cut_fragments(overlaps, [6], np.ones(10, dtype=np.bool_))  # one frame later it starts no more
+    assert len(whole[0]) == 10 and whole[1] == 1
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,32 @@ def test_got10k_validation_is_run_resumed_and_scored_as_here(got10k: Path, tmp_p
     assert len(np.loadtxt(first / "GOT-10k_Val_000001_001.txt", delimiter=",")) == 10
 
 
+def test_times_that_are_missing_or_cut_are_made_again(got10k: Path, tmp_path: Path) -> None:
+    outcome = run("got10k_val", got10k, tmp_path, Got10kTracker(Walker(), "walker"), report=False)
+    times = [outcome.folder / name / f"{name}_time.txt" for name in outcome.done]
+    times[0].unlink()
+    times[1].write_text("0.5\n0.5\n")
+    times[2].write_text("0.5\nx")
+    again = Walker()
+    repaired = run("got10k_val", got10k, tmp_path, Got10kTracker(again, "walker"))
+    assert again.starts == 3 and repaired.report is not None
+    assert all(np.loadtxt(path).shape == (10,) for path in times)
+
+
+def test_a_report_that_the_toolkit_cannot_make_is_explained(
+    got10k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from got10k.experiments import ExperimentGOT10k
+
+    def report(self: Any, names: list[str]) -> None:
+        raise UnboundLocalError("seq_times")
+
+    monkeypatch.setattr(ExperimentGOT10k, "report", report)
+    with pytest.raises(ResultsError, match="has failed: UnboundLocalError: seq_times") as caught:
+        run("got10k_val", got10k, tmp_path, Got10kTracker(Walker(), "walker"))
+    assert "--no-report" in caught.value.hint
+
+
 def test_siamcar_answers_in_the_toolkit_as_in_our_runner(got10k: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "small.safetensors"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -17,10 +18,11 @@ from evaluation.benchmarks.sequence_facts import read_facts
 from integrations.pytracking.checkout import find_checkout, refuse_email_library
 from integrations.pytracking.names import to_identifier
 from integrations.pytracking.parameters import list_parameters
+from integrations.pytracking.runner import _claim
 from integrations.pytracking.shims import install_shims, uninstall_shims
 from siamcar.cli.app import app
 from siamcar.config import ModelConfig
-from siamcar.errors import ConfigError
+from siamcar.errors import ConfigError, ResultsError
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights
 from siamcar.tracking.presets import list_presets
@@ -128,6 +130,28 @@ def test_a_tracker_that_raises_is_listed_though_pytracking_ends_well(
     assert f"{name}/default second: no results were written" in done.stderr
     assert "a bad day" in done.stdout
     assert (tmp_path / "out" / name / "default" / "first.txt").is_file()
+
+
+def test_only_whole_results_of_the_same_options_are_gone_on_with(checkout: Path, local: Path, tmp_path: Path) -> None:
+    name = to_identifier(f"{PROBES}:make_colors")
+    home = tmp_path / "out" / name / "default"
+    home.mkdir(parents=True)
+    run = ("run", "--local", local, "-t", f"{PROBES}:make_colors", "-o", "width=1", checkout, "run_tracker", name)
+    assert siamcar(*run, "default").returncode == 0
+    (home / "first.txt").write_bytes((home / "first.txt").read_bytes()[:-6])  # cut in a line
+    done = siamcar(*run, "default")
+    assert done.returncode == 3 and "Traceback" not in done.stderr, done.stderr
+    assert "first.txt cannot be read" in done.stderr and "delete it" in done.stderr
+    before = list_files(tmp_path / "out")
+    wrapper = SimpleNamespace(name=name, parameter_name="default", results_dir=str(home))
+    with pytest.raises(ResultsError, match=r'belongs to another run: options\.width: "1" → "9"') as caught:
+        _claim(f"{PROBES}:make_colors", {"width": "9"}, wrapper)
+    assert "--results" in caught.value.hint
+    assert list_files(tmp_path / "out") == before
+    _claim(f"{PROBES}:make_colors", {"width": "1"}, wrapper)
+    (home.parent / ".runs/default/pytracking.json").unlink()
+    with pytest.raises(ResultsError, match="not written"):
+        _claim(f"{PROBES}:make_colors", {"width": "1"}, wrapper)
 
 
 def test_video_frames_are_bgr_already(checkout: Path, local: Path, tmp_path: Path) -> None:

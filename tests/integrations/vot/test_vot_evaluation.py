@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from integrations.vot.evaluation import _explain_undefined, _read_reasons
+from integrations.vot.evaluation import Survey, _explain_undefined, _find_failures, _read_reasons
 from integrations.vot.server import FAULT
+from integrations.vot.toolkit import ToolkitRun
 from siamcar.cli.app import app
 
 NAN = float("nan")
@@ -66,6 +68,59 @@ def test_reasons_come_from_the_logs(tmp_path: Path) -> None:
     assert "did not reply in 2 seconds" in reasons["slow"]
 
 
+def test_each_failure_has_the_reason_of_its_own_experiment() -> None:
+    error = "Tracker T encountered an error at sequence {}: {}"
+    runs = {
+        "first": ToolkitRun(0, "\n".join([error.format("a", "Lost"), error.format("b", "Slow"), "concluded"])),
+        "second": ToolkitRun(1, "no space left"),
+    }
+    survey = Survey("T", (("first", "b"),), {}, {("first", "a"): "missing", ("second", "a"): "missing"}, {})
+    assert _find_failures(survey, runs) == {
+        ("first", "a"): "Lost",
+        ("first", "b"): "Slow",  # its whole results are those of another run
+        ("second", "a"): "missing (toolkit: no space left)",
+        ("second", ""): "the toolkit ended with exit code 1 (toolkit: no space left)",
+    }
+
+
+def test_always_leaves_nothing_of_the_earlier_run(tmp_path: Path, vot_data: Path) -> None:
+    """Where three repetitions are the same, the toolkit's `--force` would take them as done."""
+    pytest.importorskip("trax")
+    stack, workspace = tmp_path / "two.yaml", tmp_path / "ws"
+    experiments = ("  many: {type: unsupervised, repetitions: 6}", "  other: {type: unsupervised, repetitions: 1}")
+    stack.write_text("\n".join(["experiments:", *experiments, ""]))
+    init = ("init", workspace, "--stack", stack, "--data", vot_data, "--sequences", "one", "--name", "T", "--overwrite")
+    forced = ("evaluate", workspace, "T", "--engine", "toolkit", "--overwrite", "always", "--experiments")
+    assert run(*init, "-t", "static").exit_code == 0
+    assert run("evaluate", workspace, "T").exit_code == 0  # in process: three that are the same, and a record
+    results, record = workspace / "results/T/many", workspace / ".runs/T/run.json"
+    (results / "notes.md").write_text("mine")
+
+    assert run(*init, "-t", "tests.toy_trackers:make_impossible").exit_code == 0
+    assert "no experiment manu" in run(*forced, "manu").output
+    assert "fails the toolkit's test" in run(*forced, "many").output
+    assert len(list(results.rglob("*.bin"))) == 3  # neither call has cost anything
+
+    assert run(*init, "-t", "tests.toy_trackers:make_failing", "--option", "x=12").exit_code == 0
+    failed = run(*forced, "many")
+    assert failed.exit_code == 1
+    assert re.search("many one: .*a bad day", failed.output)
+    assert [path.name for path in results.rglob("*.*")] == ["notes.md"]
+    assert list(json.loads(record.read_text())["sequences"]) == ["other/one_001"]
+    assert (workspace / "results/T/other/one/one_001.bin").is_file()
+
+
+def test_all_conventions(tmp_path: Path, vot_data: Path, small_stack: Path) -> None:
+    workspace = tmp_path / "ws"
+    assert run("init", workspace, "--stack", small_stack, "--data", vot_data, "-t", "static").exit_code == 0
+    assert run("evaluate", workspace, "static").exit_code == 0
+    scored = run("score", workspace, "--convention", "all", "--json")
+    assert scored.exit_code == 0, scored.output
+    found = {(row["experiment"], row["convention"]) for row in json.loads(scored.stdout)}
+    assert found == {("supervised", "vot"), ("supervised", "pysot"), ("multistart", "vot")}
+    assert run("score", workspace, "--convention", "all").stdout.count("supervised:") == 2
+
+
 def test_the_real_toolkit(tmp_path: Path, vot_data: Path, small_stack: Path) -> None:
     """One run through the toolkit's own command: the tracker, its results, the analysis; a cut file is run again."""
     pytest.importorskip("trax")
@@ -100,6 +155,8 @@ def test_the_real_toolkit_packs(tmp_path: Path, vot_data: Path) -> None:
     assert "baseline one: results are missing" in early.output
     assert "init with --name Static" in early.output
     assert run("evaluate", workspace, "static").exit_code == 0  # in process: the same files
+    dry = run("pack", workspace, "static", "--dry-run", "--json")
+    assert json.loads(dry.stdout) == {"packed": False, "faults": [], "files": 6}
     packed = run("pack", workspace, "static", "--json")
     assert packed.exit_code == 0, packed.output
     answer = json.loads(packed.stdout)

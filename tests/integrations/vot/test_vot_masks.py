@@ -64,6 +64,11 @@ def test_an_object_a_colour(tmp_path: Path) -> None:
         (lambda root: (root / "dog/mask/00001.png").write_bytes(b"\x89PNG"), "cannot be decoded"),
         (lambda root: [path.unlink() for path in (root / "dog/img").iterdir()], "no numbered images"),
         (lambda root: cv2.imwrite(str(root / "dog/mask/00000.png"), np.zeros((12, 16))), "first mask is empty"),
+        (
+            lambda root: cv2.imwrite(str(root / "dog/mask/00001.png"), np.ones((6, 8))),
+            "00001.png has 8 × 6 pixels, and its frame .*00001.jpg has 16 × 12",
+        ),
+        (lambda root: (root / "dog/img/00001.jpg").write_bytes(b"\xff\xd8"), "The frame .* cannot be decoded"),
     ],
 )
 def test_faults(tmp_path: Path, break_it: object, message: str) -> None:
