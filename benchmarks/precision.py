@@ -19,6 +19,7 @@ from benchmarks.reporting import RECORDS
 from evaluation.benchmarks import load_benchmark
 from evaluation.conventions import CONVENTIONS
 from evaluation.conventions.core import compute_sequence_scores
+from evaluation.first_pixel import count_from_one
 from evaluation.protocols.one_pass import run_one_pass
 from evaluation.sequence import Benchmark
 from evaluation.statistics import compute_paired_comparison
@@ -52,9 +53,10 @@ def track_all(benchmarks: list[Benchmark], backend: str, precision: str) -> tupl
     tracker = create_tracker("siamcar", {"backend": backend, "precision": precision, "device": device})
     success, frames, seconds = {}, 0, 0.0
     for benchmark in benchmarks:
+        counted, shift = count_from_one(benchmark)
         for sequence in benchmark:
             run = run_one_pass(tracker, sequence, benchmark.origin)
-            scores = compute_sequence_scores(sequence, run.boxes, CONVENTIONS["otb"])
+            scores = compute_sequence_scores(counted[sequence.name], run.boxes + shift, CONVENTIONS["otb"])
             success[sequence.name] = scores.metrics["success"]
             frames, seconds = frames + len(run.seconds) - 1, seconds + float(run.seconds[1:].sum())
     return success, frames / seconds

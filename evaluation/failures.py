@@ -47,10 +47,12 @@ __all__ = [
     "LOSS_COLUMNS",
     "PATIENCE",
     "build_failure_table",
+    "count_whole",
     "find_lost_spans",
     "rank_losses",
     "summarize_attributes",
     "summarize_kinds",
+    "take_first_runs",
 ]
 
 PATIENCE = 10
@@ -162,6 +164,16 @@ def build_failure_table(benchmark: Benchmark, results: TrackerResults, *, patien
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
 
 
+def count_whole(benchmark: Benchmark, results: TrackerResults) -> int:
+    """How many sequences a tracker's first run covers to the end: only there can all its losses be seen."""
+    return sum(len(results.boxes[one.name][0]) >= len(one) for one in benchmark if results.boxes.get(one.name))
+
+
+def take_first_runs(failures: pd.DataFrame) -> pd.DataFrame:
+    """The losses of each tracker's first run, which pictures show too: repetitions would count the same loss again."""
+    return failures[failures["run"] == 1]
+
+
 def _find_size(sequence: Sequence) -> tuple[int, int] | None:
     """Width and height of a sequence's images, where they can be known."""
     if sequence.size is not None or isinstance(sequence.frames, AbsentFrames):
@@ -237,7 +249,7 @@ def _leaps(run: _Run, first: int) -> bool:
 
 
 def summarize_kinds(failures: pd.DataFrame, trackers: Rows[str]) -> pd.DataFrame:
-    """Losses by tracker and kind.
+    """Losses by tracker and kind, of first runs alone (`take_first_runs`).
 
     Args:
         failures: rows of `FAILURE_COLUMNS`, of several trackers.
@@ -257,7 +269,7 @@ def summarize_attributes(failures: pd.DataFrame, trackers: Rows[str], attributes
 
 
 def _summarize(failures: pd.DataFrame, by: str, trackers: Rows[str], groups: Rows[str]) -> pd.DataFrame:
-    rows = []
+    rows, failures = [], take_first_runs(failures)
     for tracker in trackers:
         for group in groups:
             part = failures[(failures["tracker"] == tracker) & (failures[by] == group)]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from evaluation.conventions import Convention, resolve_conventions
 from evaluation.curves import SequenceCurves
+from evaluation.first_pixel import count_from_one
 from evaluation.metrics.success import Curve
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark
@@ -26,6 +27,7 @@ from evaluation.tracker_scores import (
     gather_curves,
     score_tracker,
 )
+from siamcar.boxes import Boxes
 from siamcar.errors import ResultsError
 
 __all__ = [
@@ -74,7 +76,7 @@ class Scores:
         attributes_n: attribute → how many of the benchmark's sequences have it.
         sequences: `SEQUENCE_COLUMNS`, one row a run (counted from 1) and metric of every scored sequence. A tracker's
             value is the mean of these values by their `weight`: the frames that count where the convention pools
-            frames, else one over the number of runs.
+            frames (of `fps_mean` those with a time; `fps` is not pooled), else one over the number of runs.
         overall: `SCORE_COLUMNS`, the whole benchmark; attribute is None.
         attributes: `SCORE_COLUMNS`, the sequences with an attribute.
         spread: `SPREAD_COLUMNS`, mean and sample standard deviation over repetitions of the benchmark's value; only
@@ -300,29 +302,8 @@ def compute_scores(benchmark: Benchmark, results: Iterable[TrackerResults], conv
     return compute_scores_all(benchmark, results, convention)[0]
 
 
-_FIRST_PIXEL = np.array([1.0, 1.0, 0.0, 0.0])
-
-
-def _count_from_one(benchmark: Benchmark) -> Benchmark:
-    """The benchmark with pixels counted from 1, where the rules for its family are made for that.
-
-    The kits of OTB's family call a box valid only if x and y are positive too, which in their 1-based files holds for
-    every box that begins inside the image. Counted from 0, boxes at the left and upper border would be cast out.
-    """
-    if benchmark.family != "otb" or benchmark.origin != 0:
-        return benchmark
-    shifted = []
-    for sequence in benchmark:
-        points = sequence.ground_truth.shape[1] // 2
-        step = _FIRST_PIXEL if points == 2 else np.ones(2 * points)
-        shifted.append(replace(sequence, ground_truth=sequence.ground_truth + step))
-    return replace(benchmark, sequences=tuple(shifted))
-
-
-def _count_results_from_one(result: TrackerResults) -> TrackerResults:
-    return replace(
-        result, boxes={name: tuple(run + _FIRST_PIXEL for run in runs) for name, runs in result.boxes.items()}
-    )
+def _shift_results(result: TrackerResults, shift: Boxes) -> TrackerResults:
+    return replace(result, boxes={name: tuple(run + shift for run in runs) for name, runs in result.boxes.items()})
 
 
 def compute_scores_all(
@@ -342,7 +323,7 @@ def compute_scores_all(
         ResultsError: no tracker, or two of one name.
     """
     conventions = resolve_conventions(convention, benchmark)
-    counted = _count_from_one(benchmark)
+    counted, shift = count_from_one(benchmark)
     counts = {name: sum(name in sequence.attributes for sequence in benchmark) for name in benchmark.attributes}
     tables = [_Tables(benchmark, one, counts) for one in conventions]
     trackers: list[str] = []
@@ -361,7 +342,7 @@ def compute_scores_all(
         if result.conditions:
             conditions[result.tracker] = result.conditions
         notes += [f"{result.tracker} {note}" for note in result.notes]
-        compared = result if counted is benchmark else _count_results_from_one(result)
+        compared = result if counted is benchmark else _shift_results(result, shift)
         for table, (scored, faults) in zip(tables, score_tracker(counted, compared, conventions), strict=True):
             table.add(result.tracker, scored, faults)
         del result, compared  # else they stayed in memory while the next ones are read

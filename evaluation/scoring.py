@@ -37,6 +37,7 @@ def read_results(
     folder = find_results_folder(results, benchmark)
     names, known = [sequence.name for sequence in benchmark], benchmark.known_names
     chosen = list(dict.fromkeys(trackers or list_trackers(folder)))
+    found = False
     for read in _read_ahead(
         lambda tracker: read_tracker_results(folder, tracker, names, known=known, **_describe_speed(folder, tracker)),
         chosen,
@@ -44,8 +45,15 @@ def read_results(
         tracker = read.tracker
         # A folder that holds no result of the benchmark and was not run by us is something else: plots, a report.
         if trackers or read.boxes or read.faults or (folder / RUNS_FOLDER / tracker).is_dir():
+            found = True
             yield read
         del read  # else it stayed in memory while the next ones are read
+    if not found:
+        raise ResultsError(
+            f"No tracker folder in {folder} holds result files of {benchmark.name}: expected <tracker>/{names[0]}.txt "
+            f"and the like; found {', '.join(chosen[:8]) or 'no folder'}{', …' if len(chosen) > 8 else ''}.",
+            "Run a tracker first (siamcar run), or give the folder that holds the results.",
+        )
 
 
 def _read_ahead(read: Callable[[str], TrackerResults], trackers: Sequence[str]) -> Iterator[TrackerResults]:

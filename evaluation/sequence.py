@@ -271,14 +271,14 @@ class Benchmark:
 
     @property
     def scorable(self) -> bool:
-        """Whether the ground truth of every sequence is at hand; else a server scores."""
-        return not any(sequence.hidden_truth for sequence in self.sequences)
+        """Whether the ground truth of any sequence is at hand; else a server scores."""
+        return not all(sequence.hidden_truth for sequence in self.sequences)
 
     def require_truth(self) -> None:
         """Refuse to score where there is nothing to score against.
 
         Raises:
-            DataError: the ground truth is hidden.
+            DataError: the ground truth of every sequence is hidden.
         """
         if not self.scorable:
             raise DataError(

@@ -64,5 +64,7 @@ class Shard:
 
     def place(self, results: Path, benchmark: str) -> Path:
         """Root of the results of this share; `results` is the root of all, or the benchmark's own folder in it."""
-        root = results.parent if results.resolve().name == benchmark else results
+        root = results
+        if results.resolve().name == benchmark:
+            root = results.parent if results.name == benchmark else results.resolve().parent
         return root / SHARDS_FOLDER / f"{self.index}-of-{self.count}"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.conventions import Convention, compute_frame_scores
+from evaluation.first_pixel import count_from_one
 from evaluation.leaderboard import SCORE_COLUMNS, Scores
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark
@@ -121,13 +122,14 @@ def build_frame_tables(
         `norm_distance` in sizes of the target. Overlap and distances have the convention's substitutes in frames that
         are not compared; `counted` says whether a frame is in the denominator.
     """
+    counted, shift = count_from_one(benchmark)
     for result in results:
         label = {"benchmark": benchmark.name, "tracker": result.tracker, "convention": convention.name}
         parts = []
-        for sequence in benchmark:
+        for sequence in counted:
             for run, boxes in enumerate(result.boxes.get(sequence.name, ()), start=1):
                 try:
-                    frames = compute_frame_scores(sequence, boxes, convention)
+                    frames = compute_frame_scores(sequence, boxes + shift, convention)
                 except ResultsError:
                     continue
                 columns: dict[str, npt.ArrayLike | str | int] = {

@@ -123,7 +123,7 @@ def _score_runs(
         values[:, _FPS], values[:, _FPS_MEAN] = fps, fps_mean
         if convention.pooled:
             weights[:] = np.array([[run.n_frames] for run in runs])
-            weights[:, _FPS_MEAN] = n_times
+            weights[:, _FPS], weights[:, _FPS_MEAN] = 1.0 / len(runs), n_times
         entries.append(
             ScoredSequence(benchmark_sequence.name, benchmark_sequence.attributes, values, weights, tuple(runs))
         )
@@ -155,7 +155,10 @@ def compute_spread(scored: Sequence[ScoredSequence], *, pooled: bool) -> list[di
     if runs < 2:
         return []
     values = np.stack([sequence.scores[:runs] for sequence in scored])
-    weights = np.stack([sequence.weights[:runs] for sequence in scored]) if pooled else None
+    weights = None
+    if pooled:
+        weights = np.stack([sequence.weights[:runs] for sequence in scored])
+        weights[..., _FPS] = 1.0  # a mean over sequences here too, however many runs they have
     per_run = np.average(values, axis=0, weights=weights)
     return [
         {"metric": metric, "runs": runs, "mean": float(column.mean()), "std": float(column.std(ddof=1))}

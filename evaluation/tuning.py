@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.conventions import Convention, compute_sequence_scores
+from evaluation.first_pixel import count_from_one
 from evaluation.protocols.one_pass import run_one_pass
 from evaluation.sequence import Benchmark
 from siamcar.errors import DataError, ResultsError, import_extra
@@ -46,7 +47,7 @@ class TuningEvent:
     Attributes:
         number: of the trial, from 0.
         values: its hyper-parameters.
-        score: mean over the sequences it tracked.
+        score: mean over the sequences it tracked, or over their frames where the convention pools frames.
         sequences: how many these were.
         pruned: whether it was given up.
     """
@@ -107,12 +108,18 @@ def tune_tracker(
     Raises:
         MissingExtraError: Optuna is not installed.
         ResultsError: the journal belongs to another search.
-        DataError: the benchmark hides its ground truth, or no trial has tracked all sequences.
+        DataError: the ground truth of a sequence is hidden, or no trial has tracked all sequences.
     """
     if not benchmark.scorable:
         raise DataError(
             f"{benchmark.name} keeps its ground truth to itself: nothing can be tuned on it.",
             "Tune on a set with ground truth, such as got10k_val.",
+        )
+    hidden = [sequence.name for sequence in benchmark if sequence.hidden_truth]
+    if hidden:
+        raise DataError(
+            f"{benchmark.name} gives the first box alone of {', '.join(hidden)}: nothing can be tuned on that.",
+            "Complete their ground truth, or choose the other sequences: --sequences.",
         )
     optuna = import_extra("optuna", extra="tune", purpose="tuning")
     journals = import_extra("optuna.storages.journal", extra="tune", purpose="tuning")
@@ -136,21 +143,26 @@ def tune_tracker(
     waiting = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
     if first is not None and before == 0 and not waiting:
         study.enqueue_trial({name: first[name] for name in ranges})
+    counted, shift = count_from_one(benchmark)
     order = np.random.default_rng(seed).permutation(len(benchmark.sequences))
 
     def evaluate(trial: Any) -> float:
         values = {name: float(trial.suggest_float(name, low, high)) for name, (low, high) in ranges.items()}
         tracker = make_tracker(values)
         scores: list[float] = []
+        weights: list[int] = []
+        score = 0.0
         for step, index in enumerate(order):
             sequence = benchmark.sequences[int(index)]
             boxes = run_one_pass(tracker, sequence, benchmark.origin).boxes
-            scores.append(compute_sequence_scores(sequence, boxes, convention).metrics[metric])
-            trial.report(math.fsum(scores) / len(scores), step)
+            scored = compute_sequence_scores(counted[sequence.name], boxes + shift, convention)
+            scores.append(scored.metrics[metric])
+            weights.append(scored.n_frames if convention.pooled else 1)
+            score = math.fsum(np.multiply(scores, weights)) / sum(weights)
+            trial.report(score, step)
             if trial.should_prune():
                 break
         pruned = len(scores) < len(order)
-        score = math.fsum(scores) / len(scores)
         if on_trial is not None:
             on_trial(TuningEvent(trial.number, values, score, len(scores), pruned))
         if pruned:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from evaluation.conventions import Convention, compute_frame_scores
 from evaluation.failures import PATIENCE, build_failure_table
+from evaluation.first_pixel import count_from_one
 from evaluation.results import TrackerResults
 from evaluation.scoring import read_results
 from evaluation.sequence import Benchmark, Sequence
@@ -148,10 +149,12 @@ def _view_run(
     if not result.boxes.get(sequence.name):
         raise ResultsError(result.faults.get(sequence.name, "there is no result file"))
     rows = result.boxes[sequence.name][0]
-    frames = compute_frame_scores(sequence, rows, convention)
+    alone = benchmark.select([sequence.name])
+    counted, shift = count_from_one(alone)
+    frames = compute_frame_scores(counted[sequence.name], rows + shift, convention)
     boxes = np.full((len(sequence), 4), np.nan)
     boxes[: len(rows)] = rows[: len(sequence)]
-    table = build_failure_table(benchmark.select([sequence.name]), result, patience=patience)
+    table = build_failure_table(alone, result, patience=patience)
     table = table[table["run"] == 1]
     return RunView(
         boxes,

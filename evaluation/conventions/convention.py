@@ -63,7 +63,7 @@ class Convention:
         long_file: result files with too many rows: "stop" (no score) or "cut".
         length_reason: what the toolkit does with a file of a length that has no score; the end of a message.
         no_file: sequences without a result file: "left out", or "zeros" (a file of zero boxes).
-        refuse: (boxes (N, 4), truth (T, 4)) → why the toolkit gives such a file no score; None where it does.
+        refuse: (boxes (N, 4), sequence) → why the toolkit gives such a file no score; None where it does.
         repair: (boxes (N, 4), truth (N, 4)) → boxes (N, 4): what becomes of predictions that are not boxes; the very
             array it was given where there is nothing to repair.
         first_frame: what counts as the prediction of the first frame, its "truth" or what the "file" says.
@@ -93,7 +93,7 @@ class Convention:
     long_file: Literal["stop", "cut"]
     length_reason: str = ""
     no_file: Literal["left out", "zeros"] = "left out"
-    refuse: Callable[[Boxes, Boxes], str | None] | None = None
+    refuse: Callable[[Boxes, Sequence], str | None] | None = None
     repair: Callable[[Boxes, Boxes], Boxes] | None = None
     first_frame: Literal["truth", "file"] = "truth"
     transform: Callable[[Boxes, Boxes, Sequence], tuple[Boxes, Boxes]] | None = None

@@ -162,7 +162,7 @@ class _Comparison:
         """(T, 4) the predictions that are compared; the same array wherever conventions prepare them alike."""
         truth, rows = self.truth.boxes, self.rows
         if convention.refuse is not None:
-            reason = self._once(convention.refuse, convention.refuse, rows, truth)
+            reason = self._once(convention.refuse, convention.refuse, rows, self.sequence)
             if reason is not None:
                 raise ResultsError(reason, "Run the tracker on this sequence again, or choose another convention.")
         self._check_length(convention)

@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 # Predictions.
 
 
-def find_impossible_rows(boxes: Boxes, truth: Boxes) -> str | None:
+def find_impossible_rows(boxes: Boxes, sequence: Sequence) -> str | None:
     """pytracking, STARK: no score for a file with NaN or a negative side, nor for a sequence with NaN in its truth."""
-    if np.isnan(truth).any():
+    if np.isnan(sequence.boxes).any():
         return "the ground truth has frames without a box (NaN), on which the toolkit stops: 'NaNs in annotation'."
-    return find_impossible_predictions(boxes, truth)
+    return find_impossible_predictions(boxes, sequence)
 
 
-def find_impossible_predictions(boxes: Boxes, _truth: Boxes) -> str | None:
+def find_impossible_predictions(boxes: Boxes, _sequence: Sequence) -> str | None:
     """pytracking, STARK on UAV: no score for a file with NaN or a negative side."""
     impossible = ~((boxes[:, 2] >= 0) & (boxes[:, 3] >= 0) & ~np.isnan(boxes[:, 0]) & ~np.isnan(boxes[:, 1]))
     return _describe(impossible, "NaN or a negative side, on which the toolkit stops: 'Invalid results'.")
 
 
-def find_nan_predictions(boxes: Boxes, _truth: Boxes) -> str | None:
-    """GOT-10k: NaN in one row makes the average overlap of the whole benchmark NaN."""
-    nan = np.isnan(boxes).any(axis=1)
+def find_nan_predictions(boxes: Boxes, sequence: Sequence) -> str | None:
+    """GOT-10k: NaN in one row that counts makes the average overlap of the whole benchmark NaN."""
+    rows = boxes[: len(sequence)]
+    nan = np.isnan(rows).any(axis=1) & count_covered(sequence, len(rows))[: len(rows)]
     return _describe(nan, "NaN, which makes the toolkit's average overlap of the whole benchmark NaN.")
 
 

@@ -57,6 +57,7 @@ def make_validator(
     def validate(network: SiamCAR) -> Mapping[str, float]:
         from evaluation.conventions import CONVENTIONS
         from evaluation.conventions.core import compute_sequence_scores
+        from evaluation.first_pixel import count_from_one
         from evaluation.protocols.one_pass import run_one_pass
         from siamcar.tracker import SiamCARTracker
 
@@ -64,10 +65,12 @@ def make_validator(
         started = time.perf_counter()
         means = []
         for benchmark in benchmarks:
+            counted, shift = count_from_one(benchmark)
             values = []
             for sequence in benchmark.sequences:
                 boxes = run_one_pass(tracker, sequence, benchmark.origin).boxes
-                values.append(compute_sequence_scores(sequence, boxes, CONVENTIONS["otb"]).metrics["success"])
+                scores = compute_sequence_scores(counted[sequence.name], boxes + shift, CONVENTIONS["otb"])
+                values.append(scores.metrics["success"])
             means.append(sum(values) / len(values))
         score = sum(one.weight * mean for one, mean in zip(chosen, means, strict=True)) / sum(
             one.weight for one in chosen

@@ -82,7 +82,7 @@ def handle(
             "nothing about other data; do not report it beside others'."
         )
     chosen = load_selected(benchmark, data, settings, sequences, limit)
-    convention = get_convention(chosen.convention)
+    convention = get_convention(chosen.convention, chosen.family)
     path = resolve_weights(weights or _name_builtin())
     # As `siamcar run` tracks with them: what is saved in the weights, over it the preset and the strategy.
     options = {"weights": path, "strategy": strategy, "preset": preset or PRESETS.get(benchmark, "demo")}

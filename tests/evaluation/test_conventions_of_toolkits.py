@@ -281,6 +281,24 @@ def test_got10k_says_what_it_lacks() -> None:
         compute_sequence_scores(make_sequence([TRUE] * 2, size=(9, 9)), np.array([TRUE] * 3), GOT10K)
 
 
+@pytest.mark.parametrize(("broken", "line"), [([0], None), ([2], None), ([0, 2], None), ([0, 1], 2), ([2, 3], 4)])
+def test_got10k_refuses_nan_only_where_its_toolkit_gives_nan(broken: list[int], line: int | None) -> None:
+    metrics = pytest.importorskip("got10k.utils.metrics")
+    truth = np.array([TRUE, [30.0, 10.0, 20.0, 20.0], TRUE, [35.0, 5.0, 20.0, 20.0]])
+    cover, size = np.array([8, 8, 0, 1]), (40, 30)
+    boxes = truth + np.array([-12.0, 3.0, 0.0, 4.0])
+    boxes[broken, 1] = NAN
+    overlaps = metrics.rect_iou(boxes[1:].copy(), truth[1:].copy(), bound=size)  # which clips in place
+    theirs = float(np.mean(overlaps[cover[1:] > 0]))
+    sequence = make_sequence(truth, cover=cover, size=size)
+    assert math.isnan(theirs) == (line is not None)
+    if line is not None:
+        with pytest.raises(ResultsError, match=f"line {line} of the result file has NaN"):
+            compute_sequence_scores(sequence, boxes, GOT10K)
+    else:
+        assert compute_sequence_scores(sequence, boxes, GOT10K).metrics["ao"] == pytest.approx(theirs, abs=1e-12)
+
+
 def test_hidden_ground_truth_has_no_score_under_any_convention() -> None:
     sequence = make_sequence([TRUE, [NAN] * 4], hidden_truth=True, size=(9, 9))
     for convention in CONVENTIONS.values():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evaluation.benchmarks import load_benchmark
 from evaluation.failures import (
     build_failure_table,
+    count_whole,
     find_lost_spans,
     rank_losses,
     summarize_attributes,
@@ -196,6 +197,21 @@ def test_summaries_count_losses_frames_and_sequences() -> None:
     attributes = summarize_attributes(table, ["one"], ["OCC", "SV"]).set_index("attribute")
     assert attributes["losses"].to_dict() == {"OCC": 1, "SV": 2}
     assert attributes["n_lost"].to_dict() == {"OCC": 20, "SV": 50}
+
+
+def test_repetitions_are_listed_but_the_first_run_alone_is_summed() -> None:
+    sequence = make_sequence("lane", N, ground_truth=TRUTH, size=SIZE, attributes=frozenset({"SV"}))
+    results = TrackerResults("one", {"lane": (lose(), lose(first=10), lose(first=20))}, {})
+    table = build_failure_table(Benchmark("Made", (sequence,), "otb"), results)
+    assert table[["run", "n_lost"]].to_numpy().tolist() == [[1, 30], [2, 50], [3, 40]]
+    for summary in (summarize_kinds(table, ["one"]), summarize_attributes(table, ["one"], ["SV"])):
+        assert summary[["losses", "n_lost", "final"]].sum().tolist() == [1, 30, 1]
+
+
+def test_sequences_without_a_whole_first_run_are_not_counted() -> None:
+    sequences = tuple(make_sequence(name, N, ground_truth=TRUTH) for name in ("lane", "road", "path"))
+    results = TrackerResults("one", {"lane": (TRUTH,), "road": (TRUTH[:-1], TRUTH)}, {})
+    assert count_whole(Benchmark("Made", sequences, "otb"), results) == 1
 
 
 def test_sequences_are_ranked_by_what_is_lost_against_another() -> None:

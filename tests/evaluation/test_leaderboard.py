@@ -7,6 +7,7 @@ import math
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -184,6 +185,42 @@ def test_speed_is_the_mean_over_sequences_and_unknown_unless_all_have_times() ->
     assert scores.get_value("partly", "fps", "IV") == pytest.approx(10)
     assert math.isnan(scores.get_value("uneven", "fps"))
     assert scores.contended == {"faster"}
+
+
+def test_speed_is_a_mean_over_sequences_where_frames_are_pooled_too() -> None:
+    sequences = tuple(replace(make_sequence(f"s{n}", np.tile(TRUE[:1], (n, 1))), size=(99, 99)) for n in (11, 101))
+    benchmark = Benchmark("Made", sequences, "got10k", family="got10k")
+    runs = {"s11": 2, "s101": 3}
+    scores = compute_scores(
+        benchmark,
+        [
+            TrackerResults(
+                "timed",
+                {one.name: (one.boxes,) * runs[one.name] for one in benchmark},
+                {
+                    "s11": (np.full(11, 1 / 10), np.full(11, 1 / 20)),
+                    "s101": (np.full(101, 1 / 100),) * 3,
+                },
+            )
+        ],
+    )
+    assert scores.get_value("timed", "fps") == pytest.approx((15 + 100) / 2)
+    assert scores.get_value("timed", "fps_mean") == pytest.approx((11 * 10 + 11 * 20 + 303 * 100) / 325)
+    spread = scores.spread.set_index("metric")["mean"]
+    assert spread["fps"] == pytest.approx((15 + 100) / 2)
+
+
+def test_one_hidden_sequence_is_a_fault_and_the_others_are_scored() -> None:
+    truth = np.vstack([TRUE[:1], np.full((3, 4), np.nan)])
+    hidden = replace(make_sequence("two", truth), hidden_truth=True)
+    benchmark = make_benchmark()
+    benchmark = replace(benchmark, sequences=(benchmark["one"], hidden, benchmark["three"]))
+    benchmark.require_truth()
+    scores = compute_scores(benchmark, [make_results("good")])
+    assert scores.get_value("good", "success") == pytest.approx(20 / 21)
+    ((sequence, message),) = [(fault.sequence, fault.message) for fault in scores.faults]
+    assert sequence == "two" and "given for the first frame alone" in message
+    assert not scores.is_complete("good")
 
 
 def test_sequences_that_the_benchmark_lacks_are_told() -> None:

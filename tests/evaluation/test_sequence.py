@@ -118,9 +118,12 @@ def test_hidden_truth_is_the_first_box_alone() -> None:
     benchmark.require_truth()
     assert benchmark.scorable
     both = replace(benchmark, sequences=(*benchmark.sequences, hidden))
-    assert not both.scorable
+    both.require_truth()  # one hidden sequence is a fault of its own
+    assert both.scorable
+    alone = replace(benchmark, sequences=(hidden,))
+    assert not alone.scorable
     with pytest.raises(DataError, match="hidden"):
-        both.require_truth()
+        alone.require_truth()
     with pytest.raises(DataError, match="more than one box"):
         make_sequence(count=3, hidden_truth=True)
 

@@ -42,6 +42,9 @@ def test_shares_are_read_from_text() -> None:
             Shard.parse(wrong)
 
 
-def test_shares_have_folders_of_their_own() -> None:
+def test_shares_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Shard(2, 8).place(Path("results"), "Toy") == Path("results/.shards/2-of-8")
     assert Shard(2, 8).place(Path("results/Toy"), "Toy") == Path("results/.shards/2-of-8")
+    (tmp_path / "Toy").mkdir()
+    monkeypatch.chdir(tmp_path / "Toy")
+    assert Shard(2, 8).place(Path(), "Toy") == tmp_path / ".shards" / "2-of-8"

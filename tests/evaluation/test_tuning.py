@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.conventions import get_convention
+from evaluation.conventions import Convention, get_convention
+from evaluation.sequence import Benchmark
 from evaluation.tuning import TuningEvent, TuningResult, tune_tracker
-from siamcar.errors import ResultsError
+from siamcar.errors import DataError, ResultsError
 from siamcar.protocol import Frame, Prediction, Tracker
-from tests.helpers import make_benchmark
+from tests.helpers import make_benchmark, make_sequence
 
 pytest.importorskip("optuna")
 
@@ -29,6 +30,19 @@ class Drifter:
     def track(self, frame: Frame) -> Prediction:
         self._box = self._box + np.array([1.0, 0.5, 0, 0])
         return Prediction(self._box + np.array([self._error, 0, 0, 0]), 1.0)
+
+
+class Static:
+    """Says the first box again."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        del values
+
+    def init(self, frame: Frame, box: np.ndarray) -> None:
+        self._box = np.asarray(box, dtype=float)
+
+    def track(self, frame: Frame) -> Prediction:
+        return Prediction(self._box, 1.0)
 
 
 def _tune(
@@ -106,3 +120,28 @@ def test_a_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     _tune(journal, 1)
     with pytest.raises(ResultsError, match="what differs: weights"):
         _tune(journal, 2, weights="y")
+
+
+def _score_static(benchmark: Benchmark, convention: Convention, journal: Path) -> float:
+    return tune_tracker(
+        benchmark, Static, {"a": (0.0, 1.0)}, convention=convention, metric=convention.ranked_by, trials=1,
+        journal=journal, identity={},
+    ).score  # fmt: skip
+
+
+def test_the_score_is_that_of_siamcar_score(tmp_path: Path) -> None:
+    corner = np.tile([0.0, 0.0, 20.0, 20.0], (4, 1))
+    away = np.vstack([corner[:1], np.tile([30.0, 30.0, 10.0, 10.0], (9, 1))])
+    edge = make_sequence("edge", 4, ground_truth=corner, size=(64, 48))
+    assert _score_static(Benchmark("Made", (edge,), "otb"), get_convention("otb"), tmp_path / "otb") == 20 / 21
+    # GOT-10k pools frames: 3 of 12 are right.
+    both = (edge, make_sequence("away", 10, ground_truth=away, size=(64, 48)))
+    got10k = Benchmark("Made", both, "got10k", family="got10k")
+    assert _score_static(got10k, get_convention("got10k", "got10k"), tmp_path / "ao") == pytest.approx(3 / 12)
+
+
+def test_a_hidden_sequence_is_refused_before_the_search(tmp_path: Path) -> None:
+    hidden = make_sequence("dark", 2, ground_truth=[[1, 2, 3, 4], [np.nan] * 4], hidden_truth=True)
+    with pytest.raises(DataError, match="first box alone of dark"):
+        _score_static(Benchmark("Made", (make_sequence(), hidden), "otb"), get_convention("otb"), tmp_path / "journal")
+    assert not list(tmp_path.iterdir())

@@ -7,19 +7,23 @@ import re
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from click.testing import Result
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from evaluation.sequence import Benchmark
 from siamcar.cli.app import app
 from siamcar.cli.train_run import DataPlaces
-from siamcar.cli.train_validation import _load_held_out
+from siamcar.cli.train_validation import _load_held_out, make_validator
 from siamcar.files import compute_sha256
 from siamcar.model.weights import load_model
+from siamcar.protocol import Prediction
 from siamcar.weights_files import read_weights_metadata
 from tests import training_layouts as layouts
+from tests.helpers import make_sequence
 from training.recipe_files import load_recipe
 from training.sources import open_sources
 
@@ -209,6 +213,28 @@ def test_two_sources_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert min(counts) > 0
     validation = _load_held_out("got10k", {}, opened, DataPlaces(None, {}), [])
     assert len(validation.sequences) == sum(counts)  # of both
+
+
+class Static:
+    """Says the first box again."""
+
+    def __init__(self, *_arguments: object, **_options: object) -> None: ...
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        self.box = box
+
+    def track(self, frame: np.ndarray) -> Prediction:
+        return Prediction(self.box, 1.0)
+
+
+def test_validation_counts_boxes_at_the_border(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequence = make_sequence("edge", 4, ground_truth=np.tile([0.0, 0.0, 20.0, 20.0], (4, 1)))
+    benchmark = Benchmark("Made", (sequence,), "otb")
+    monkeypatch.setattr("siamcar.cli.train_validation._load_validation", lambda *_: benchmark)
+    monkeypatch.setattr("siamcar.tracker.SiamCARTracker", Static)
+    validate = make_validator(load_recipe("tiny"), DataPlaces(None, {}), [])
+    assert validate is not None
+    assert validate(torch.nn.Identity())["score"] == pytest.approx(20 / 21)  # type: ignore[arg-type]
 
 
 def test_validation_on_a_test_set_is_warned_of(tmp_path: Path) -> None:

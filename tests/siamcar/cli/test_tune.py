@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 import siamcar.tracker
+from evaluation.sequence import Benchmark
+from evaluation.tuning import TuningResult
 from siamcar.cli.app import app
 from siamcar.config import TrackerConfig, read_yaml
 from siamcar.model.weights import load_model, save_weights
 from siamcar.trackers.siamcar import describe_siamcar
 from siamcar.tracking.presets import build_tracker_config, load_preset
 from siamcar.weights_files import list_builtin_weights
+from tests.helpers import make_sequence
 
 SMALL = ["-b", "synthetic", "--set", "n_sequences=1", "--set", "n_frames=3", "--seed", "3"]
 
@@ -79,6 +83,24 @@ def test_a_search_writes_a_configuration_and_goes_on(tmp_path: Path) -> None:
     refused = tune("--out", out, "--trials", 3, "--strategy", "refine")
     assert refused.exit_code == 1
     assert "tuned.journal" in refused.stderr
+
+
+def test_what_is_searched_for_is_what_ranks_trackers_on_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def note(*_arguments: Any, **options: Any) -> TuningResult:
+        asked.append(options)
+        return TuningResult({"penalty_k": 0.1}, 0.5, 1, 0)
+
+    sequence = make_sequence("GOT-10k_Val_000001", 4, cover=np.full(4, 8), size=(64, 48))
+    benchmark = Benchmark("GOT-10k", (sequence,), "got10k", family="got10k")
+    monkeypatch.setattr("siamcar.cli.tune.load_selected", lambda *_: benchmark)
+    monkeypatch.setattr("evaluation.tuning.tune_tracker", note)
+    outcome = CliRunner().invoke(app, ["tune", "-b", "got10k_val", "--out", str(tmp_path / "tuned.yaml")])
+    assert outcome.exit_code == 0, outcome.output
+    assert [(one["metric"], one["convention"].family) for one in asked] == [("ao", "got10k")]
 
 
 @pytest.mark.parametrize(
