@@ -14,14 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from integrations.vot.replacing import clear_experiments
 from integrations.vot.server import FAULT
 from integrations.vot.toolkit import Echo, Experiment, Toolkit, ToolkitRun, call_toolkit, check_stack, query_toolkit
 from integrations.vot.trackers_ini import Entry, read_entry
 from integrations.vot.workspace import Workspace
 from siamcar.errors import ConfigError, ResultsError, SiamCARError
 
-__all__ = ["Outcome", "Survey", "check_tracker_entry", "evaluate_with_toolkit", "survey_results", "test_tracker"]
+__all__ = [
+    "Outcome",
+    "Survey",
+    "check_tracker_entry",
+    "evaluate_with_toolkit",
+    "survey_results",
+    "test_tracker",
+]
 
 
 @dataclass(frozen=True)
@@ -120,29 +126,24 @@ def evaluate_with_toolkit(
     name: str,
     experiments: Sequence[str] | None = None,
     *,
-    force: bool = False,
     echo: Echo = lambda _: None,
     show_bar: Echo = lambda _: None,
 ) -> Outcome:
     """Run the toolkit's own `evaluate` and `analysis`, and check what they left.
 
-    Sequences that are complete stay, unless `force`. Result files that cannot be read, which the toolkit would take
-    as done, are set aside first as `<name>.broken`.
-
-    The toolkit's own `--force` is not used: it keeps what was there where the tracker fails, and runs nothing where
-    three repetitions are the same. What is to be replaced is deleted, once the tracker has passed the toolkit's test.
+    Sequences that are complete stay. Result files that cannot be read, which the toolkit would take as done, are set
+    aside first as `<name>.broken`.
 
     Args:
         workspace: where.
         toolkit: of which environment.
         name: the tracker's, in `trackers.ini`.
         experiments: names in the stack; all by default.
-        force: run everything again; what was there is deleted.
         echo: gets what the toolkit prints.
         show_bar: gets its progress bars.
 
     Raises:
-        SiamCARError: nothing could be run, and why; with `force`, nothing was deleted if the tracker fails the test.
+        SiamCARError: nothing could be run, and why.
         KeyboardInterrupt: Ctrl-C; what was finished stays.
     """
     chosen = choose_experiments(workspace, experiments)
@@ -152,10 +153,6 @@ def evaluate_with_toolkit(
         for path, reason in survey_results(workspace, toolkit, name, chosen).broken.items():
             echo(f"Set aside as {path.name}.broken: {reason}")
             path.replace(path.with_name(f"{path.name}.broken"))
-        if force:
-            echo("The toolkit's test of the tracker, before earlier results are deleted …")
-            test_tracker(workspace, toolkit, name)
-            clear_experiments(workspace.folder, name, [one.name for one in chosen])
     runs = {}
     for one in chosen:  # what the toolkit prints of a sequence does not say in which experiment
         arguments = ["evaluate", "--workspace", ".", "--persist", "--experiments", one.name, name]

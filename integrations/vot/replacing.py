@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from glob import escape
 from pathlib import Path
 
@@ -10,12 +10,40 @@ from evaluation.results import RUNS_FOLDER
 from evaluation.run_record import RunRecord, read_run_record
 from evaluation.store import IMPORT_RECORD, hold_lock, write_record
 from evaluation.vot.results import delete_results
+from integrations.vot.evaluation import check_tracker_entry, choose_experiments, test_tracker
+from integrations.vot.toolkit import Echo, Toolkit, check_stack
+from integrations.vot.workspace import Workspace
 from siamcar.errors import ResultsError
 
-__all__ = ["clear_experiments"]
+__all__ = ["clear_results"]
 
 
-def clear_experiments(folder: Path, tracker: str, experiments: Collection[str]) -> None:
+def clear_results(
+    workspace: Workspace,
+    toolkit: Toolkit,
+    name: str,
+    experiments: Sequence[str] | None = None,
+    *,
+    echo: Echo = lambda _: None,
+) -> None:
+    """Delete a tracker's results of some experiments, so that they are made again.
+
+    The toolkit's own `--force` keeps what was there where the tracker fails, and runs nothing where three repetitions
+    are the same.
+
+    Raises:
+        SiamCARError: the tracker does not pass the toolkit's test, or the names are unknown; nothing was deleted.
+    """
+    chosen = choose_experiments(workspace, experiments)
+    check_stack(toolkit, chosen)
+    check_tracker_entry(workspace, name)
+    if (workspace.folder / "results" / name).is_dir():
+        echo("The toolkit's test of the tracker, before earlier results are deleted …")
+        test_tracker(workspace, toolkit, name)
+        _clear_experiments(workspace.folder, name, [one.name for one in chosen])
+
+
+def _clear_experiments(folder: Path, tracker: str, experiments: Collection[str]) -> None:
     """Delete a tracker's results of some experiments, and take them out of the run record of the engine in process.
 
     Args:

@@ -44,16 +44,17 @@ def run_toolkit(
         typer.Exit: with 3 where sequences failed, 1 where all did, 130 after Ctrl-C or SIGTERM.
     """
     from integrations.vot.evaluation import evaluate_with_toolkit
+    from integrations.vot.replacing import clear_results
 
     def show_bar(text: str) -> None:
         if sys.stderr.isatty():
             typer.echo(f"\r{text}\x1b[K", err=True, nl=False)
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end is that of Ctrl-C
+    if force:  # not in what can be gone on with: before its end the earlier results are there
+        clear_results(workspace, toolkit, tracker, experiments, echo=print_error)
     try:
-        outcome = evaluate_with_toolkit(
-            workspace, toolkit, tracker, experiments, force=force, echo=print_error, show_bar=show_bar
-        )
+        outcome = evaluate_with_toolkit(workspace, toolkit, tracker, experiments, echo=print_error, show_bar=show_bar)
     except KeyboardInterrupt:
         print_error(f"Interrupted. What was finished is on disk; to go on:\n  {resume_command()}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
