@@ -30,10 +30,13 @@ from reports.plots.figure import (
     count_text,
     find_free_corner,
     find_looks,
+    label_trackers,
     make_figure,
+    make_no_values_error,
     plain,
     set_figure_heading,
     set_heading,
+    shorten,
     styled,
 )
 from reports.tables import get_digits, label_metric, name_metric
@@ -142,16 +145,10 @@ def plot_attribute_curves(
     return figure
 
 
-def _shorten(text: str, length: int = 34) -> str:
-    """Text cut in its middle: the ends of trackers' names tell them apart."""
-    ends = (length - 1) // 2
-    return text if len(text) <= length else f"{text[: length - 1 - ends]}…{text[-ends:]}"
-
-
 def _add_panel_legend(figure: Figure, axes: Axes, corners: Sequence[Corner]) -> None:
     """A legend of the best trackers, in a corner where it hides no curve, if there is one."""
     handles, labels = axes.get_legend_handles_labels()
-    shortened = [_shorten(re.sub(r"\n *", "", label)) for label in labels[:_IN_PANEL]]
+    shortened = [shorten(re.sub(r"\n *", "", label), 34) for label in labels[:_IN_PANEL]]
     look: dict[str, Any] = {
         "handles": handles[:_IN_PANEL],
         "labels": shortened,
@@ -165,50 +162,30 @@ def _add_panel_legend(figure: Figure, axes: Axes, corners: Sequence[Corner]) -> 
         axes.legend(loc=corners[0], **look)
 
 
-def _is_higher_better(table: pd.DataFrame, metric: str) -> bool:
-    return bool(table.loc[table["metric"] == metric, "higher_is_better"].iloc[0])
-
-
-def _pivot(table: pd.DataFrame, metric: str, trackers: Sequence[str] | None) -> pd.DataFrame:
+def _pivot(scores: Scores, metric: str) -> pd.DataFrame:
     """Attributes × trackers of one metric, the attributes that are hardest on average first."""
-    rows = table[(table["metric"] == metric) & table["attribute"].notna()]
+    rows = scores.attributes[scores.attributes["metric"] == metric].dropna(subset=["value"])
     if rows.empty:
-        raise ResultsError(f"There is nothing to plot: no values of {metric} by attribute.")
+        raise make_no_values_error(scores, metric, " by attribute")
     values = rows.pivot_table(index="attribute", columns="tracker", values="value", sort=False)
-    values = values.reindex(columns=[name for name in trackers or values.columns if name in values.columns])
-    hardest_first = values.mean(axis=1).sort_values(ascending=_is_higher_better(table, metric), kind="stable")
+    values = values.reindex(columns=[name for name in scores.ranked() if name in values.columns])
+    hardest_first = values.mean(axis=1).sort_values(ascending=scores.is_higher_better(metric), kind="stable")
     return values.loc[hardest_first.index]
 
 
-def _count_sequences(table: pd.DataFrame) -> Mapping[str, int]:
-    counts = table[table["attribute"].notna()].groupby("attribute")["n_sequences"].max()
-    return {str(name): int(count) for name, count in counts.items()}
-
-
-def _describe(table: pd.DataFrame, n_sequences: int) -> tuple[str, str, str]:
-    """Benchmark, and the facts below the title."""
-    first = table.iloc[0]
-    return str(first["benchmark"]), f"convention {first['convention']}", count_text(n_sequences, "sequence")
-
-
 @styled
-def plot_attribute_bars(
-    table: pd.DataFrame, metric: str, n_sequences: int, *, trackers: Sequence[str] | None = None
-) -> Figure:
+def plot_attribute_bars(scores: Scores, metric: str) -> Figure:
     """A group of bars for each attribute, the hardest first; more than six trackers are points on a line.
 
     Args:
-        table: rows of `evaluation.leaderboard.SCORE_COLUMNS` with attributes (`Scores.attributes`).
+        scores: of the trackers.
         metric: which of its metrics.
-        n_sequences: of the whole benchmark.
-        trackers: which and in which order; by default all, as they come.
 
     Raises:
         ResultsError: no values.
     """
-    values = _pivot(table, metric, trackers)
-    looks = find_looks(trackers or values.columns)
-    counts = _count_sequences(table)
+    values = _pivot(scores, metric)
+    looks, labels = find_looks(scores.ranked()), label_trackers(scores)
     many = len(values.columns) > 6
     figure = make_figure(max(6.4, 0.75 * len(values) + 1.2 if many else 0.85 * len(values) + 1.2), 4.4)
     axes = figure.add_subplot()
@@ -217,13 +194,13 @@ def plot_attribute_bars(
     for number, tracker in enumerate(values.columns):
         look, column = looks[tracker], values[tracker].to_numpy()
         if many:
-            axes.plot(places, column, label=plain(tracker), zorder=3, **look.point())
+            axes.plot(places, column, label=plain(labels[tracker]), zorder=3, **look.point())
         else:
             axes.bar(
                 places + (number - (len(values.columns) - 1) / 2) * width,
                 column,
                 width * 0.92,
-                label=plain(tracker),
+                label=plain(labels[tracker]),
                 color=look.color,
                 hatch=("", "///", "...", "xxx", "\\\\\\", "ooo")[look.place % 6],
                 edgecolor="white",
@@ -232,7 +209,7 @@ def plot_attribute_bars(
             )
     if many:
         axes.vlines(places, values.min(axis=1), values.max(axis=1), color="#999999", linewidth=1.0, zorder=1)
-    names = [f"{textwrap.fill(get_attribute_name(name), 12)}\n({counts[name]})" for name in values.index]
+    names = [f"{textwrap.fill(get_attribute_name(name), 12)}\n({scores.attributes_n[name]})" for name in values.index]
     axes.set_xticks(places, names, fontsize=8)
     axes.set_xlim(-0.6, len(values) - 0.4)
     lowest, highest = float(np.nanmin(values.to_numpy())), float(np.nanmax(values.to_numpy()))
@@ -242,12 +219,12 @@ def plot_attribute_bars(
         max(0.0, lowest - room) if many else 0.0, highest + room if highest > 1.0 else min(1.0, highest + room)
     )
     axes.grid(visible=False, axis="x")
-    axes.set_ylabel(label_metric(metric, higher_is_better=_is_higher_better(table, metric)))
-    benchmark, *facts = _describe(table, n_sequences)
+    axes.set_ylabel(label_metric(metric, higher_is_better=scores.is_higher_better(metric)))
     set_heading(
         axes,
-        f"{name_metric(metric)} by attribute on {benchmark}",
-        *facts,
+        f"{name_metric(metric)} by attribute on {scores.benchmark}",
+        f"convention {scores.convention.name}",
+        count_text(scores.n_sequences, "sequence"),
         "in brackets: sequences with it",
     )
     figure.legend(
@@ -261,21 +238,19 @@ def plot_attribute_bars(
 
 
 @styled
-def plot_attribute_radar(
-    table: pd.DataFrame, metric: str, n_sequences: int, *, trackers: Sequence[str] | None = None
-) -> Figure:
+def plot_attribute_radar(scores: Scores, metric: str) -> Figure:
     """One axis an attribute, one closed curve a tracker; with each attribute the lowest and highest value.
 
     Every axis begins at 0; the outermost circle is the highest value of all. More than seven trackers are drawn
-    without markers in thin lines: take a few with `trackers`, or the bars.
+    without markers in thin lines: score a few of them, or take the bars.
 
     Args and errors: as `plot_attribute_bars`; at least three attributes.
     """
-    values = _pivot(table, metric, trackers)
+    values = _pivot(scores, metric)
     if len(values) < 3:
         raise ResultsError(f"A radar needs three attributes at least; there are {len(values)}.", "Take the bars.")
     values = values.sort_index()
-    looks = find_looks(trackers or values.columns)
+    looks, labels = find_looks(scores.ranked()), label_trackers(scores)
     figure = make_figure(7.4, 6.4)
     axes = figure.add_subplot(projection="polar")
     if not isinstance(axes, PolarAxes):
@@ -286,7 +261,9 @@ def plot_attribute_radar(
         column = values[tracker].to_numpy()
         look = looks[tracker]
         line = look.line() | {"linewidth": 1.2 if look.many else 1.8, "marker": look.marker, "markevery": 1}
-        axes.plot(closed, np.append(column, column[:1]), label=plain(tracker), zorder=3, **(line | {"markersize": 4}))
+        axes.plot(
+            closed, np.append(column, column[:1]), label=plain(labels[tracker]), zorder=3, **(line | {"markersize": 4})
+        )
     rings = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0.0, max(float(np.nanmax(values.to_numpy())), 1e-9))
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
@@ -307,12 +284,12 @@ def plot_attribute_radar(
         label.set_horizontalalignment("center" if abs(side) < 0.2 else "left" if side > 0 else "right")
         label.set_verticalalignment("bottom" if np.cos(angle) > 0.8 else "top" if np.cos(angle) < -0.8 else "center")
     axes.tick_params(axis="x", pad=4)
-    benchmark, *facts = _describe(table, n_sequences)
     set_figure_heading(
         figure,
-        f"{name_metric(metric)} by attribute on {benchmark}",
-        *facts,
-        "" if _is_higher_better(table, metric) else "lower is better",
+        f"{name_metric(metric)} by attribute on {scores.benchmark}",
+        f"convention {scores.convention.name}",
+        count_text(scores.n_sequences, "sequence"),
+        "" if scores.is_higher_better(metric) else "lower is better",
         "in brackets: lowest and highest value",
     )
     figure.legend(
@@ -330,6 +307,7 @@ def plot_strength(
     n_sequences: int,
     *,
     trackers: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
     intervals: bool = False,
     columns: int = 4,
     score: str = "Success",
@@ -343,6 +321,7 @@ def plot_strength(
         table: rows of `evaluation.strength.STRENGTH_COLUMNS`.
         n_sequences: of the whole benchmark.
         trackers: which and in which order; by default all, as they come.
+        labels: tracker → its text in the legend (`label_trackers`); by default its name.
         intervals: draw 95 % bootstrap intervals over sequences as bands.
         columns: panels in a row.
         score: what the values are called: of VOT's benchmarks "Accuracy".
@@ -372,18 +351,21 @@ def plot_strength(
         axes.set_ylabel(score if number % columns == 0 else "", fontsize=9)
     for axes in grid[len(attributes) :]:
         axes.remove()
-    benchmark, *facts = _describe(table, n_sequences)
+    first = table.iloc[0]
     figure.tight_layout()
     set_figure_heading(
         figure,
         f"{score} {'of frames with and without an attribute' if len(edges) == 2 else 'by strength of attribute'}"
-        f" on {benchmark}",
-        *facts,
+        f" on {first['benchmark']}",
+        f"convention {first['convention']}",
+        count_text(n_sequences, "sequence"),
         "columns: share of frames",
         "bands: 95 % over sequences" if intervals else "",
     )
+    handles, _ = grid[0].get_legend_handles_labels()
     figure.legend(
-        *grid[0].get_legend_handles_labels(),
+        handles,
+        [plain((labels or {}).get(name, name)) for name in names],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
         ncols=min(len(names), LEGEND_INSIDE // 2),

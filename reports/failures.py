@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from evaluation.failures import KINDS
 from reports.attribute_names import get_attribute_name
-from reports.plots.figure import count_text, make_figure, plain, set_heading, styled, wrap_name
+from reports.plots.figure import count_text, label_tracker, make_figure, plain, set_heading, styled, wrap_name
 from reports.tables import Cell, Column, Table, name_metric
 from siamcar.errors import ResultsError
 
@@ -45,14 +45,17 @@ _HATCHES = {"out_of_view": "", "occlusion": "///", "scale": "...", "distractor":
 
 
 @styled
-def plot_failure_kinds(summary: pd.DataFrame, benchmark: str, n_sequences: int, patience: int) -> Figure:
-    """Losses of every tracker, stacked by kind, the tracker with fewest first.
+def plot_failure_kinds(
+    summary: pd.DataFrame, benchmark: str, n_sequences: int, patience: int, whole: Mapping[str, int] | None = None
+) -> Figure:
+    """Losses of every tracker, stacked by kind, the tracker with fewest first, those that lack sequences last.
 
     Args:
         summary: as `evaluation.failures.summarize_kinds` gives it.
         benchmark: its name.
         n_sequences: looked at.
         patience: compared frames without overlap that make a loss.
+        whole: tracker → of how many of the sequences it has whole results; by default of all.
 
     Raises:
         ResultsError: no tracker.
@@ -60,7 +63,9 @@ def plot_failure_kinds(summary: pd.DataFrame, benchmark: str, n_sequences: int, 
     if summary.empty:
         raise ResultsError("There is nothing to plot: no tracker was looked at.")
     counts = summary.pivot_table(index="tracker", columns="kind", values="losses", sort=False)[list(KINDS)]
-    counts = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index]
+    labels = _label(counts.index, n_sequences, whole)
+    totals = counts.sum(axis=1)
+    counts = counts.loc[sorted(counts.index, key=lambda name: (labels[name] != name, totals[name]))]
     final = summary.groupby("tracker")["final"].sum()
     figure = make_figure(8.0, 0.36 * len(counts) + 1.3)
     axes = figure.add_subplot()
@@ -91,7 +96,7 @@ def plot_failure_kinds(summary: pd.DataFrame, benchmark: str, n_sequences: int, 
             va="center",
             fontsize=9,
         )
-    axes.set_yticks(places, [plain("\n".join(wrap_name(str(name), 28))) for name in counts.index])
+    axes.set_yticks(places, [plain("\n".join(wrap_name(labels[name], 28))) for name in counts.index])
     axes.set_ylim(len(counts) - 0.5, -0.5)
     axes.set_xlim(0.0, max(1.0, float(left.max())) * 1.3)
     axes.grid(visible=False, axis="y")
@@ -104,6 +109,7 @@ def plot_failure_kinds(summary: pd.DataFrame, benchmark: str, n_sequences: int, 
         "overlap of zero, any convention",
         f"{patience} frames or more",
         count_text(n_sequences, "sequence"),
+        "first runs",
     )
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
     return figure
@@ -147,24 +153,33 @@ def plot_losses(losses: pd.DataFrame, count: int = 20) -> Figure:
     return figure
 
 
-def build_kind_table(summary: pd.DataFrame, benchmark: str, n_sequences: int) -> Table:
-    """Losses by kind: a row a tracker. `summary` is of `evaluation.failures.summarize_kinds`."""
+def build_kind_table(
+    summary: pd.DataFrame, benchmark: str, n_sequences: int, whole: Mapping[str, int] | None = None
+) -> Table:
+    """Losses by kind: a row a tracker. `summary` and `whole` are those of `plot_failure_kinds`."""
     columns, rows = _count(summary, "kind")
+    labels = _label(rows, n_sequences, whole)
     heads = [Column("Tracker"), *(Column(KIND_NAMES[kind], numbers=True) for kind in columns)]
-    cells = [[Cell(tracker), *map(Cell, row)] for tracker, row in rows.items()]
-    caption = f"Losses by kind on {benchmark}, {count_text(n_sequences, 'sequence')}; in brackets the frames lost."
+    cells = [[Cell(labels[tracker]), *map(Cell, row)] for tracker, row in rows.items()]
+    caption = f"Losses by kind on {_describe(benchmark, n_sequences)}; in brackets the frames lost."
     return _build(heads, cells, caption)
 
 
-def build_attribute_failure_table(summary: pd.DataFrame, benchmark: str) -> Table:
-    """Losses by attribute: a row an attribute. `summary` is of `evaluation.failures.summarize_attributes`."""
+def build_attribute_failure_table(
+    summary: pd.DataFrame, benchmark: str, n_sequences: int, whole: Mapping[str, int] | None = None
+) -> Table:
+    """Losses by attribute: a row an attribute. `summary` is of `summarize_attributes`."""
     columns, rows = _count(summary, "attribute")
-    heads = [Column("Attribute"), *(Column(tracker, numbers=True) for tracker in rows)]
+    labels = _label(rows, n_sequences, whole)
+    heads = [Column("Attribute"), *(Column(labels[tracker], numbers=True) for tracker in rows)]
     cells = [
         [Cell(get_attribute_name(name)), *(Cell(row[number]) for row in rows.values())]
         for number, name in enumerate(columns)
     ]
-    caption = f"Losses by attribute on {benchmark}; in brackets the frames lost. A loss counts with each attribute."
+    caption = (
+        f"Losses by attribute on {_describe(benchmark, n_sequences)}; in brackets the frames lost. "
+        "A loss counts with each attribute."
+    )
     return _build(heads, cells, caption)
 
 
@@ -202,7 +217,15 @@ def build_failure_list(failures: pd.DataFrame) -> Table:
         ]
         for row in failures.to_dict("records")
     ]
-    return _build(heads, cells, "The longest losses.")
+    return _build(heads, cells, "The longest losses of first runs.")
+
+
+def _label(trackers: Iterable[str], n_sequences: int, whole: Mapping[str, int] | None) -> dict[str, str]:
+    return {name: label_tracker(name, (whole or {}).get(name, n_sequences), n_sequences) for name in trackers}
+
+
+def _describe(benchmark: str, n_sequences: int) -> str:
+    return f"{benchmark}, {count_text(n_sequences, 'sequence')}, each tracker's first run"
 
 
 def _count(summary: pd.DataFrame, by: str) -> tuple[list[str], dict[str, list[str]]]:

@@ -25,6 +25,7 @@ from siamcar.files import write_atomic
 
 __all__ = [
     "RENDERERS",
+    "escape_markdown",
     "render_csv",
     "render_html",
     "render_html_page",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is; underscores within words are harmless and stay readable."""
     return re.sub(r"([\\|*`<>$]|\](?=\()|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
 
@@ -49,9 +50,9 @@ def render_markdown(table: Table) -> str:
     """The table as GitHub Markdown, caption first. Ends with a newline."""
     wrap = {"": "", "best": "**", "second": "*"}
     texts = [
-        [_escape_markdown(column.title) for column in table.columns],
+        [escape_markdown(column.title) for column in table.columns],
         *(
-            [_join(f"{wrap[cell.mark]}{_escape_markdown(cell.text)}{wrap[cell.mark]}", cell.interval) for cell in row]
+            [_join(f"{wrap[cell.mark]}{escape_markdown(cell.text)}{wrap[cell.mark]}", cell.interval) for cell in row]
             for row in table.rows
         ),
     ]
@@ -66,9 +67,9 @@ def render_markdown(table: Table) -> str:
         return f"| {' | '.join(padded)} |"
 
     rule = [f"{'-' * (width - 1)}:" if side else "-" * width for width, side in zip(widths, right, strict=True)]
-    lines = [_escape_markdown(table.caption), "", line(texts[0]), line(rule), *(line(row) for row in texts[1:])]
+    lines = [escape_markdown(table.caption), "", line(texts[0]), line(rule), *(line(row) for row in texts[1:])]
     for note in table.notes:
-        lines += ["", _escape_markdown(note)]
+        lines += ["", escape_markdown(note)]
     return "\n".join(lines) + "\n"
 
 
@@ -148,6 +149,12 @@ def _write_latex_groups(table: Table) -> list[str]:
     return [f"{' & '.join(cells)} \\\\", " ".join(rules)] if rules else []
 
 
+def _join_latex_row(cells: Iterable[str]) -> str:
+    """A row of a table; a bracket or star at its beginning would be read as an option of the line above."""
+    row = " & ".join(cells)
+    return f"{'{}' if row.lstrip().startswith(('[', '*')) else ''}{row} \\\\"
+
+
 def render_latex(table: Table) -> str:
     """The table as a LaTeX `table` environment that needs the package booktabs, caption and notes included.
 
@@ -162,9 +169,9 @@ def render_latex(table: Table) -> str:
         rf"  \begin{{tabular}}{{{''.join('r' if column.numbers else 'l' for column in table.columns)}}}",
         r"    \toprule",
         *(f"    {line}" for line in _write_latex_groups(table)),
-        f"    {' & '.join(_escape_latex(column.head) for column in table.columns)} \\\\",
+        f"    {_join_latex_row(_escape_latex(column.head) for column in table.columns)}",
         r"    \midrule",
-        *(f"    {' & '.join(_write_latex_cell(cell, interval_size) for cell in row)} \\\\" for row in table.rows),
+        *(f"    {_join_latex_row(_write_latex_cell(cell, interval_size) for cell in row)}" for row in table.rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         *(rf"  \par\smallskip\footnotesize {_escape_latex(note)}" for note in table.notes),

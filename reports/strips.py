@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from reports.plots.figure import Look, find_looks, make_figure, plain, set_figure_heading, styled
+from reports.plots.figure import Look, find_looks, make_figure, plain, set_figure_heading, shorten, styled
 from siamcar.boxes import Boxes
 from siamcar.errors import ResultsError
 from siamcar.protocol import Frame
@@ -95,7 +94,7 @@ def plot_strips(
             axes = figure.add_axes((column / columns, top, 0.992 / columns, height / total))
             _draw_frame(axes, strip, column, looks)
     handles = [Line2D([], [], color=looks[name].on_image, linestyle=looks[name].dash, linewidth=2.4) for name in names]
-    texts = [plain(textwrap.shorten(name, 40, placeholder="…")) for name in names]
+    texts = [plain(shorten(name, 40)) for name in names]
     if any(strip.truth is not None for strip in strips):
         rim = [withStroke(linewidth=4.5, foreground="#333333")]
         handles.insert(0, Line2D([], [], color=TRUTH_COLOR, linewidth=2.4, path_effects=rim))

@@ -128,9 +128,15 @@ function renderSpread() {
     margin: { l: 16, r: 16, t: 66, b: 62 },
     showlegend: true, legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0 },
     xaxis: { title: { text: metric.name, standoff: 10 } },
-    yaxis: { tickvals: order.map((_, row) => row), ticktext: order.map((tracker) => plain(shorten(TRACKERS[tracker].name, 40))), range: [-0.6, order.length - 0.4], automargin: true },
+    yaxis: { tickvals: order.map((_, row) => row), ticktext: order.map((tracker) => plain(shortenName(TRACKERS[tracker].name, 40))), range: [-0.6, order.length - 0.4], automargin: true },
   }));
   plot.setAttribute("aria-label", `${metric.name} by convention. ${byId("spread-note").textContent}`);
 }
 
 const shorten = (text, length) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
+
+// Names of variants begin alike, and often differ at the end: what is left out is the middle.
+function shortenName(name, length) {
+  const tail = Math.floor((length - 1) / 2);
+  return name.length > length ? name.slice(0, length - 1 - tail) + "…" + name.slice(-tail) : name;
+}

@@ -97,7 +97,7 @@ function renderAccuracyRobustness(plot) {
   const named = order.length <= IN_LEGEND;
   const traces = order.map((tracker) => ({
     ...makePoint(tracker, robustness.values[tracker], accuracy.values[tracker], "accuracy %{y:.3f}, robustness %{x:.3f}"),
-    ...(named ? { mode: "markers+text", text: [plain(shorten(TRACKERS[tracker].name, 24))], textposition: "top center", textfont: { size: 11.5 } } : {}),
+    ...(named ? { mode: "markers+text", text: [plain(shortenName(TRACKERS[tracker].name, 24))], textposition: "top center", textfont: { size: 11.5 } } : {}),
   }));
   const across = findRange(order.map((tracker) => robustness.values[tracker]));
   // The best at the upper right: where few failures are better, the axis runs backwards.

@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 
 from evaluation.leaderboard import Scores
 from evaluation.tidy import get_sequence_values
-from reports.plots.figure import count_text, find_looks, make_figure, plain, set_figure_heading, styled
+from reports.plots.figure import (
+    count_text,
+    find_looks,
+    label_trackers,
+    make_figure,
+    make_no_values_error,
+    plain,
+    set_figure_heading,
+    styled,
+)
 from reports.tables import label_metric, name_metric
 from siamcar.errors import ResultsError
 
@@ -33,11 +42,13 @@ def plot_sequence_bars(scores: Scores, metric: str | None = None) -> Figure:
             sequences and few of them are long enough to have one.
 
     Raises:
-        ResultsError: no tracker has a scored sequence.
+        ResultsError: no tracker has a scored sequence, or none a value of the metric.
     """
     chosen = metric or ("accuracy" if scores.is_vot else scores.convention.ranked_by)
     values, _ = get_sequence_values(scores, chosen, scores.ranked())
     values = values.dropna(how="all").dropna(how="all", axis=1)
+    if values.empty and len(scores.sequences):
+        raise make_no_values_error(scores, chosen)
     if values.empty:
         raise ResultsError(f"There is nothing to plot: no tracker has a whole result file of {scores.benchmark}.")
     better = scores.is_higher_better(chosen)
@@ -49,15 +60,17 @@ def plot_sequence_bars(scores: Scores, metric: str | None = None) -> Figure:
     figure = make_figure(max(6.4, 3.3 * columns), max(2.4, rows * _ROW_HEIGHT + 1.6))
     grid = figure.subplots(1, columns, squeeze=False, sharex=True)[0]
     best, *others = (str(name) for name in values.columns)
+    given = label_trackers(scores)
+    texts = {name: plain(given[name]) for name in (best, *others)}
     for number, axes in enumerate(grid):
         part = values.iloc[number * rows : (number + 1) * rows]
         places = np.arange(len(part))
         axes.barh(
-            places, part[best].to_numpy(), height=0.72, color=looks[best].color, alpha=0.45, label=plain(best), zorder=2
+            places, part[best].to_numpy(), height=0.72, color=looks[best].color, alpha=0.45, label=texts[best], zorder=2
         )
         for tracker in others:
             style = looks[tracker].point() | {"markersize": 5.0, "markeredgewidth": 0.5}
-            axes.plot(part[tracker].to_numpy(), places, label=plain(tracker), zorder=3, **style)
+            axes.plot(part[tracker].to_numpy(), places, label=texts[tracker], zorder=3, **style)
         axes.set_ylim(rows - 0.4, -0.6)
         axes.set_yticks(places, [plain(str(name)) for name in part.index], fontsize=8)
         axes.set_xlim(0.0, 1.0 if highest <= 1.0 else 1.05 * highest)
@@ -73,9 +86,7 @@ def plot_sequence_bars(scores: Scores, metric: str | None = None) -> Figure:
     )
     handles, labels = grid[0].get_legend_handles_labels()
     # The bar is listed first, as it belongs to the best; axes give it last.
-    pairs = sorted(
-        zip(labels, handles, strict=True), key=lambda pair: [plain(best), *map(plain, others)].index(pair[0])
-    )
+    pairs = sorted(zip(labels, handles, strict=True), key=lambda pair: list(texts.values()).index(pair[0]))
     figure.legend(
         [handle for _, handle in pairs],
         [label for label, _ in pairs],

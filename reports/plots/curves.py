@@ -18,6 +18,7 @@ from reports.plots.figure import (
     Look,
     count_text,
     find_looks,
+    label_tracker,
     make_figure,
     place_legend,
     plain,
@@ -209,11 +210,10 @@ def draw_curves(
         band = scores.sequence_curves[name][tracker].compute_band(among) if intervals else None
         if band is not None:
             axes.fill_between(thresholds, *band, color=chosen[tracker].color, alpha=0.15, linewidth=0, zorder=2)
-        missing = f" ({whole - lacking}/{whole})" if lacking else ""
         axes.plot(
             thresholds,
             mean,
-            label=_label(tracker + missing, -negative, ends.get(tracker)),
+            label=_label(label_tracker(tracker, whole - lacking, whole), -negative, ends.get(tracker)),
             zorder=3 - place / 1000,
             **chosen[tracker].line(),
         )

@@ -21,7 +21,8 @@ from matplotlib.legend import Legend
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox, ScaledTranslation
 
-from siamcar.errors import ConfigError
+from evaluation.leaderboard import Scores
+from siamcar.errors import ConfigError, ResultsError
 from siamcar.files import write_atomic
 
 __all__ = [
@@ -34,12 +35,16 @@ __all__ = [
     "find_free_corner",
     "find_looks",
     "label_points",
+    "label_tracker",
+    "label_trackers",
     "make_figure",
+    "make_no_values_error",
     "place_legend",
     "plain",
     "save_figure",
     "set_figure_heading",
     "set_heading",
+    "shorten",
     "styled",
     "wrap_name",
 ]
@@ -147,8 +152,35 @@ def find_looks(trackers: Iterable[str]) -> dict[str, Look]:
 
 
 def plain(text: str) -> str:
-    """Text safe from matplotlib's mathematics."""
-    return text.replace("$", r"\$")
+    """Text safe from matplotlib: from its mathematics, and from legends, which leave out what begins with "_"."""
+    first = "\u200b" if text.startswith("_") else ""  # a space without width
+    return first + text.replace("$", r"\$")
+
+
+def label_tracker(name: str, scored: int, n_sequences: int) -> str:
+    """A tracker's name; if it lacks sequences, with how many it has, as its numbers do not compare with the others'."""
+    return name if scored == n_sequences else f"{name} ({scored}/{n_sequences})"
+
+
+def label_trackers(scores: Scores) -> dict[str, str]:
+    """The same of all trackers of some scores."""
+    return {name: label_tracker(name, scores.count_sequences(name), scores.n_sequences) for name in scores.trackers}
+
+
+def shorten(text: str, length: int, gap: str = "…") -> str:
+    """Text cut in its middle: the ends of trackers' names tell them apart."""
+    ends = max(0, length - len(gap))
+    return text if len(text) <= length else f"{text[: ends - ends // 2]}{gap}{text[len(text) - ends // 2 :]}"
+
+
+def make_no_values_error(scores: Scores, metric: str, by: str = "") -> ResultsError:
+    """For a metric that no tracker has a value of, with those that there are; `by` says of what, " by attribute"."""
+    known = scores.overall.dropna(subset=["value"])["metric"].unique()
+    return ResultsError(
+        f"There is nothing to plot: no values of {metric}{by} on {scores.benchmark} under the convention "
+        f"{scores.convention.name}.",
+        f"There are values of {', '.join(known)}." if len(known) else "",
+    )
 
 
 def wrap_name(name: str, width: int = LEGEND_WIDTH) -> list[str]:

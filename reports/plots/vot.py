@@ -13,6 +13,7 @@ from reports.plots.figure import (
     count_text,
     find_looks,
     label_points,
+    label_trackers,
     make_figure,
     place_legend,
     plain,
@@ -76,13 +77,13 @@ def plot_eao_curves(scores: Scores, *, attribute: str | None = None) -> Figure:
     """
     eao = _get_values(scores, "eao", attribute)
     curves = scores.eao_curves if attribute is None else scores.attribute_eao_curves.get(attribute, {})
-    looks = find_looks(scores.ranked())
+    looks, labels = find_looks(scores.ranked()), label_trackers(scores)
     figure = make_figure()
     axes = figure.add_subplot()
     order = sorted((name for name in eao if name in curves), key=lambda name: (-eao[name], name))
     for place, name in enumerate(order):
         values = np.asarray(curves[name], dtype=np.float64)
-        label = plain(f"[{eao[name]:.3f}] " + ("\n" + " " * 13).join(wrap_name(name)))
+        label = plain(f"[{eao[name]:.3f}] " + ("\n" + " " * 13).join(wrap_name(labels[name])))
         # The expected overlap of runs of 0 frames is 0 by definition.
         axes.plot(np.arange(1, len(values)), values[1:], label=label, zorder=3 - place / 1000, **looks[name].line())
     window = find_eao_window(scores.benchmark)
@@ -107,12 +108,12 @@ def plot_eao_ranking(scores: Scores, *, attribute: str | None = None) -> Figure:
     """
     eao = _get_values(scores, "eao", attribute)
     order = sorted(eao, key=lambda name: (-eao[name], name))
-    looks = find_looks(scores.ranked())
+    looks, labels = find_looks(scores.ranked()), label_trackers(scores)
     figure = make_figure()
     axes = figure.add_subplot()
     for rank, name in enumerate(order, start=1):
         axes.vlines(rank, 0.0, eao[name], color=looks[name].color, linewidth=1.0, alpha=0.5, zorder=2)
-        axes.plot(rank, eao[name], label=plain(f"[{eao[name]:.3f}] {name}"), zorder=3, **looks[name].point())
+        axes.plot(rank, eao[name], label=plain(f"[{eao[name]:.3f}] {labels[name]}"), zorder=3, **looks[name].point())
     axes.set_xlim(len(order) + 0.6, 0.4)
     axes.set_ylim(0.0, 1.15 * max(eao.values()) or 1.0)
     axes.set_xticks(range(1, len(order) + 1, 1 if len(order) <= 20 else 5))
@@ -136,12 +137,12 @@ def plot_accuracy_robustness(scores: Scores, *, attribute: str | None = None) ->
     accuracy = _get_values(scores, "accuracy", attribute)
     robustness = _get_values(scores, "robustness", attribute)
     higher_is_better = scores.is_higher_better("robustness")
-    looks = find_looks(scores.ranked())
+    looks, labels = find_looks(scores.ranked()), label_trackers(scores)
     points = {name: (robustness[name], accuracy[name]) for name in accuracy if name in robustness}
     figure = make_figure()
     axes = figure.add_subplot()
     for name, point in points.items():
-        axes.plot(*point, label=plain(name), zorder=3, **(looks[name].point() | {"markersize": 9}))
+        axes.plot(*point, label=plain(labels[name]), zorder=3, **(looks[name].point() | {"markersize": 9}))
     sides = np.array(list(points.values()))
     margin = np.maximum(0.25 * np.ptp(sides, axis=0), 0.05)
     low, high = np.maximum(sides.min(axis=0) - margin, 0.0), sides.max(axis=0) + margin
@@ -156,7 +157,7 @@ def plot_accuracy_robustness(scores: Scores, *, attribute: str | None = None) ->
     title, *facts = _describe(scores, attribute)
     set_heading(axes, f"Accuracy and robustness on {title}", *facts)
     if len(points) <= _LABELLED:
-        label_points(figure, axes, points)
+        label_points(figure, axes, {labels[name]: point for name, point in points.items()})
     else:
         place_legend(figure, axes)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,8 @@ import typer
 
 from siamcar.cli.common import list_faults, print_failures
 from siamcar.cli.suite import open_benchmark
-from siamcar.errors import ConfigError, SiamCARError
+from siamcar.errors import ConfigError, SiamCARError, UnknownNameError
+from siamcar.files import expand_home
 
 if TYPE_CHECKING:
     from evaluation.board import BoardEntry
@@ -19,7 +21,16 @@ if TYPE_CHECKING:
     from evaluation.server_scores import ServerScores
     from evaluation.suite import SuiteBenchmark
 
-__all__ = ["DataFolders", "LoadedEntry", "SuiteFile", "choose_benchmarks", "load_entry", "parse_folders"]
+__all__ = [
+    "DataFolders",
+    "LoadedEntry",
+    "SuiteFile",
+    "check_trackers",
+    "choose_benchmarks",
+    "holds_results",
+    "load_entry",
+    "parse_folders",
+]
 
 DataFolders = Annotated[
     list[str] | None,
@@ -59,7 +70,7 @@ def parse_folders(pairs: list[str]) -> dict[str, Path]:
         name, separator, folder = pair.partition("=")
         if not separator or not name or not folder:
             raise ConfigError(f"--data is benchmark=DIR here; found {pair!r}.", "For example: --data otb100=~/OTB100")
-        folders[name] = Path(folder).expanduser()
+        folders[name] = expand_home(folder)
     return folders
 
 
@@ -72,7 +83,6 @@ def choose_benchmarks(suite: str, names: list[str] | None, folders: dict[str, Pa
     """
     from evaluation.benchmarks import BENCHMARKS
     from evaluation.suite import SuiteBenchmark, load_suite
-    from siamcar.errors import UnknownNameError
 
     of_suite = {one.benchmark: one for one in load_suite(suite).benchmarks}
     for name in [*(names or []), *folders]:
@@ -118,12 +128,52 @@ def load_entry(
         if faults:
             print_failures(faults, f"{one.benchmark}: not scored")
             note = f"{len(faults)} result files not scored"
-            return LoadedEntry(BoardEntry(one.benchmark, scores, server, note=note), loaded, failed=True)
+            shown = scores if _is_any_scored(scores) else ()
+            return LoadedEntry(BoardEntry(one.benchmark, shown, server, note=note), loaded, failed=True)
     except SiamCARError as error:
         note = str(error).replace("\n", " ")
         return LoadedEntry(BoardEntry(one.benchmark, server=server, note=note), failed=True)
     missing = f"no results; add them with: siamcar run --benchmark {one.benchmark} --results {results}"
     return LoadedEntry(BoardEntry(one.benchmark, scores, server, note="" if scores or server else missing), loaded)
+
+
+def check_trackers(names: list[str] | None, entries: Iterable[LoadedEntry], results: Path) -> None:
+    """Refuse trackers that have results of no benchmark.
+
+    A tracker of a benchmark without data is let pass, as is any where there are no results at all: the entries' notes
+    say what is missing.
+
+    Raises:
+        UnknownNameError: there is no such tracker.
+    """
+    from evaluation.server_scores import load_server_scores
+
+    known: set[str] = set()
+    for one in entries:
+        known.update(server.tracker for server in load_server_scores(results, one.entry.benchmark))
+        if one.benchmark is not None:
+            known.update(_list_present(one.benchmark, results))
+    for name in names or ():
+        if known and name not in known and not _lies_in_any_folder(name, results):
+            raise UnknownNameError.of(f"tracker with results in {results}", name, known)
+
+
+def _lies_in_any_folder(tracker: str, results: Path) -> bool:
+    """Whether a tracker's folder is in that of any benchmark, or in the workspace that it is."""
+    folders = [one for one in results.iterdir() if one.is_dir()] if results.is_dir() else []
+    return any((folder / tracker).is_dir() or (folder / "results" / tracker).is_dir() for folder in folders)
+
+
+def holds_results(results: Path, folder: str) -> bool:
+    """Whether `results` holds a benchmark's folder of this name, or is it."""
+    return (results / folder).is_dir() or results.resolve().name == folder
+
+
+def _list_present(loaded: Benchmark, results: Path) -> list[str]:
+    """Names of the tracker folders of a benchmark; none where it has no folder."""
+    from evaluation.results import find_results_folder, list_trackers
+
+    return list_trackers(find_results_folder(results, loaded)) if holds_results(results, loaded.name) else []
 
 
 def _load_server(name: str, results: Path, trackers: list[str] | None) -> tuple[tuple[ServerScores, ...], str | None]:
@@ -139,16 +189,28 @@ def _load_server(name: str, results: Path, trackers: list[str] | None) -> tuple[
 
 def _score(loaded: Benchmark, results: Path, trackers: list[str] | None, convention: str | None) -> tuple[Scores, ...]:
     """Scores of the trackers with results on a benchmark, one a convention; none where no tracker has any."""
-    from evaluation.results import find_results_folder, list_trackers
     from evaluation.scoring import load_scores_by_convention
 
-    if not (results / loaded.name).is_dir() and results.name != loaded.name:
-        return ()
-    present = list_trackers(find_results_folder(results, loaded))
-    chosen = [tracker for tracker in present if not trackers or tracker in trackers]
+    chosen = [tracker for tracker in _list_present(loaded, results) if not trackers or tracker in trackers]
     if not chosen:
         return ()
     scores = tuple(load_scores_by_convention(loaded, results, chosen, convention))
-    if not any(one.count_sequences(tracker) for one in scores for tracker in one.trackers):
+    if not _is_any_scored(scores) and not _hold_files(loaded, results, chosen):
         return ()  # the folder holds another subset of the benchmark, as GOT-10k's does
     return scores
+
+
+def _is_any_scored(scores: tuple[Scores, ...]) -> bool:
+    return any(one.count_sequences(tracker) for one in scores for tracker in one.trackers)
+
+
+def _hold_files(loaded: Benchmark, results: Path, trackers: list[str]) -> bool:
+    """Whether any of the trackers' folders has files of the benchmark's sequences, be they readable or not."""
+    from evaluation.layouts import find_sequence_files
+    from evaluation.results import find_results_folder
+
+    if loaded.family == "vot":
+        return True  # a workspace is of one experiment alone
+    home, names = find_results_folder(results, loaded), [sequence.name for sequence in loaded]
+    found = (find_sequence_files(home / tracker, names, loaded.known_names) for tracker in trackers)
+    return any(one.files or one.ambiguous for one in found)

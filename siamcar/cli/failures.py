@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -79,7 +80,13 @@ def handle(
     With --out: failures.csv, failures.md, plots, time lines and, where frames are at hand, strips of the sequences
     that the first --tracker loses most on, or of the longest losses.
     """
-    from evaluation.failures import build_failure_table, rank_losses, summarize_attributes, summarize_kinds
+    from evaluation.failures import (
+        build_failure_table,
+        count_whole,
+        rank_losses,
+        summarize_attributes,
+        summarize_kinds,
+    )
     from evaluation.scoring import load_scores, read_results
 
     loaded = load_selected(benchmark, data, settings, sequences, limit, annotations)
@@ -107,10 +114,12 @@ def handle(
         losses = rank_losses(scores, first, against)
     kinds = summarize_kinds(failures, names)
     attributes = summarize_attributes(failures, names, loaded.attributes)
-    tables = _build_tables(loaded, failures, kinds, attributes, losses)
+    whole = {result.tracker: count_whole(loaded, result) for result in read}
+    tables = _build_tables(loaded, failures, kinds, attributes, losses, whole)
     written = []
     if out is not None:
-        written = _write(out, FailurePictures(loaded, read, scores, failures, losses, patience), kinds, tables, count)
+        pictures = FailurePictures(loaded, read, scores, failures, losses, patience)
+        written = _write(out, pictures, kinds, whole, tables, count)
     if as_json:
         print_json(_to_json(failures, losses))
     else:
@@ -138,7 +147,9 @@ def _build_tables(
     kinds: pd.DataFrame,
     attributes: pd.DataFrame,
     losses: pd.DataFrame | None,
+    whole: dict[str, int],
 ) -> list[Table]:
+    from evaluation.failures import take_first_runs
     from reports.failures import (
         build_attribute_failure_table,
         build_failure_list,
@@ -146,13 +157,14 @@ def _build_tables(
         build_loss_table,
     )
 
-    tables = [build_kind_table(kinds, loaded.name, len(loaded))]
+    tables = [build_kind_table(kinds, loaded.name, len(loaded), whole)]
     if len(attributes):
-        tables.append(build_attribute_failure_table(attributes, loaded.name))
+        tables.append(build_attribute_failure_table(attributes, loaded.name, len(loaded), whole))
     if losses is not None and len(losses):
         tables.append(build_loss_table(losses))
-    if len(failures):
-        tables.append(build_failure_list(failures.head(20)))
+    longest = take_first_runs(failures).head(20)
+    if len(longest):
+        tables.append(build_failure_list(longest))
     return tables
 
 
@@ -168,11 +180,14 @@ class FailurePictures:
         losses: pd.DataFrame | None,
         patience: int,
     ) -> None:
+        from evaluation.failures import take_first_runs
+
         self.loaded = loaded
         self.order = scores.ranked()
         self.results = sorted(results, key=lambda result: self.order.index(result.tracker))
         self.scores = scores
         self.failures = failures
+        self.drawn = take_first_runs(failures)
         self.losses = losses
         self.patience = patience
 
@@ -181,7 +196,7 @@ class FailurePictures:
         if self.losses is not None:
             worst = self.losses[self.losses["loss"] > 0]["sequence"]
         else:
-            worst = self.failures["sequence"]
+            worst = self.drawn["sequence"]
         return [str(name) for name in dict.fromkeys(worst)][:count]
 
     def draw_timelines(self, names: list[str]) -> dict[str, Figure]:
@@ -219,7 +234,7 @@ class FailurePictures:
         from siamcar.cli.pictures import make_strip
 
         view = build_sequence_view(self.loaded, self.results, name, self.scores.convention, patience=self.patience)
-        rows = self.failures[self.failures["sequence"] == name]
+        rows = self.drawn[self.drawn["sequence"] == name]
         if self.losses is not None and len(self.losses):
             rows = rows[rows["tracker"] == self.losses.iloc[0]["tracker"]]
         if rows.empty:  # chosen for what is lost against another
@@ -237,14 +252,16 @@ class FailurePictures:
         return f"{row['tracker']} is not lost, and has {row['loss']:.3f} less {row['metric']} than {row['against']}"
 
 
-def _write(out: Path, pictures: FailurePictures, kinds: pd.DataFrame, tables: list[Table], count: int) -> list[Path]:
+def _write(
+    out: Path, pictures: FailurePictures, kinds: pd.DataFrame, whole: dict[str, int], tables: list[Table], count: int
+) -> list[Path]:
     from reports.failures import plot_failure_kinds, plot_losses
     from reports.plots import save_figure
-    from reports.render import render_markdown
+    from reports.render import escape_markdown, render_markdown
     from siamcar.files import write_atomic
 
     loaded = pictures.loaded
-    figures = {"kinds": plot_failure_kinds(kinds, loaded.name, len(loaded), pictures.patience)}
+    figures = {"kinds": plot_failure_kinds(kinds, loaded.name, len(loaded), pictures.patience, whole)}
     if pictures.losses is not None and (pictures.losses["loss"] > 0).any():
         figures["losses"] = plot_losses(pictures.losses)
     names = pictures.choose(count)
@@ -253,7 +270,7 @@ def _write(out: Path, pictures: FailurePictures, kinds: pd.DataFrame, tables: li
     if strips is not None:
         figures["strips"] = strips
     page = [f"# Failures on {loaded.name}\n", *(render_markdown(table) for table in tables)]
-    page += [f"![{name}]({name}.png)\n" for name in figures]
+    page += [f"![{escape_markdown(name)}]({quote(name)}.png)\n" for name in figures]
     texts = {"failures.md": "\n".join(page), "failures.csv": pictures.failures.to_csv(index=False, lineterminator="\n")}
     if pictures.losses is not None:
         texts["losses.csv"] = pictures.losses.to_csv(index=False, lineterminator="\n")

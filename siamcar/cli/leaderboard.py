@@ -23,7 +23,14 @@ from siamcar.cli.common import (
     stdout_console,
     verb,
 )
-from siamcar.cli.entries import DataFolders, SuiteFile, choose_benchmarks, load_entry, parse_folders
+from siamcar.cli.entries import (
+    DataFolders,
+    SuiteFile,
+    check_trackers,
+    choose_benchmarks,
+    load_entry,
+    parse_folders,
+)
 from siamcar.cli.suite import open_benchmark
 from siamcar.errors import ConfigError
 
@@ -121,18 +128,20 @@ def show(
     if chosen is Format.parquet and out is None:
         raise ConfigError("Parquet is not for a terminal.", "Name a file with --out FILE.")
     folders = parse_folders(data or [])
-    entries, failed = [], []
-    for one in choose_benchmarks(suite, benchmark, folders):
-        found = load_entry(one, folders.get(one.benchmark), results, tracker, convention)
-        entries.append(found.entry)
+    loaded = [
+        load_entry(one, folders.get(one.benchmark), results, tracker, convention)
+        for one in choose_benchmarks(suite, benchmark, folders)
+    ]
+    check_trackers(tracker, loaded, results)
+    for found in loaded:
+        name = found.entry.benchmark
         if tables is not None and found.benchmark is not None:
-            _save_tables(found.benchmark, found.entry.scores, results, tables / one.benchmark)
+            _save_tables(found.benchmark, found.entry.scores, results, tables / name)
         if found.failed:
-            failed.append(one.benchmark)
-            print_error(f"{one.benchmark}: {found.entry.note}")
-    board = build_board(entries, published=published, mix_conventions=mix_conventions)
+            print_error(f"{name}: {found.entry.note}")
+    board = build_board([one.entry for one in loaded], published=published, mix_conventions=mix_conventions)
     _write_board(board, chosen, out)
-    if failed:
+    if any(one.failed for one in loaded):
         raise typer.Exit(EXIT_PARTIAL)
 
 

@@ -19,9 +19,18 @@ from siamcar.cli.common import (
     print_line,
     split_names,
 )
-from siamcar.cli.entries import DataFolders, LoadedEntry, SuiteFile, choose_benchmarks, load_entry, parse_folders
+from siamcar.cli.entries import (
+    DataFolders,
+    LoadedEntry,
+    SuiteFile,
+    check_trackers,
+    choose_benchmarks,
+    holds_results,
+    load_entry,
+    parse_folders,
+)
 from siamcar.cli.plot import parse_formats
-from siamcar.errors import ResultsError
+from siamcar.errors import ResultsError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,9 +87,9 @@ def handle(
         raise ResultsError(
             f"There are no results at {results}: it is no folder.", "Give the folder that `siamcar run` wrote to."
         )
-    folders = parse_folders(data or [])
+    folders, wanted = parse_folders(data or []), split_names(sequences)
     names = None
-    if suite == "paper" and (results / "Synthetic").is_dir():
+    if suite == "paper" and holds_results(results, "Synthetic"):
         from evaluation.suite import PAPER_SUITE
 
         names = [*(one.benchmark for one in PAPER_SUITE.benchmarks), *folders, "synthetic"]
@@ -89,7 +98,9 @@ def handle(
         entries[one.benchmark] = load_entry(one, folders.get(one.benchmark), results, tracker)
         if entries[one.benchmark].failed:
             print_error(f"{one.benchmark}: {entries[one.benchmark].entry.note}")
-    paper = _Paper(entries, results, split_names(sequences))
+    check_trackers(tracker, entries.values(), results)
+    _check_sequences(wanted, entries.values())
+    paper = _Paper(entries, results, wanted)
     items = paper.build()
     for path in write_paper(items, out, results, chosen)[:1]:
         width = max(len(item.place) for item in items)
@@ -98,6 +109,18 @@ def handle(
         print_line(str(path))
     if any(one.failed for one in entries.values()):
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _check_sequences(names: list[str] | None, entries: Iterable[LoadedEntry]) -> None:
+    """Refuse sequences that no benchmark has, where there is any with data.
+
+    Raises:
+        UnknownNameError: there is no such sequence.
+    """
+    known = {name for one in entries if one.benchmark is not None for name in one.benchmark.known_names}
+    for name in names or ():
+        if known and name not in known:
+            raise UnknownNameError.of("sequence of the benchmarks that are here", name, known)
 
 
 class _Paper:
@@ -293,7 +316,7 @@ class _Paper:
     def _draw_failures(self) -> PaperItem:
         import pandas as pd
 
-        from evaluation.failures import PATIENCE, build_failure_table
+        from evaluation.failures import PATIENCE, build_failure_table, take_first_runs
         from reports.paper import PaperItem
         from siamcar.cli.failures import FailurePictures
 
@@ -305,7 +328,7 @@ class _Paper:
         read = self._read_shown(loaded, scores)
         blamed = read[:1] if read[0].tracker.lower().startswith("siamcar") else read
         failures = pd.concat([build_failure_table(loaded, result) for result in blamed])
-        failures = failures[failures["sequence"].isin(usable)]
+        failures = take_first_runs(failures[failures["sequence"].isin(usable)])
         failures = failures.sort_values(["n_lost", "sequence"], ascending=[False, True], ignore_index=True)
         if failures.empty:
             remark = f"{', '.join(one.tracker for one in blamed)}: never lost on {name}."

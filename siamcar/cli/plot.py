@@ -166,7 +166,7 @@ def _plot_training(logs: list[Path]) -> Figure:
     if not logs:
         raise typer.BadParameter("the plot training needs --log DIR")
     tables = {}
-    for folder in logs:
+    for name, folder in _name_trainings(logs).items():
         records = read_metrics(folder)
         if not records:
             raise ResultsError(
@@ -180,8 +180,18 @@ def _plot_training(logs: list[Path]) -> Figure:
             }
             for record in records
         ]
-        tables[folder.resolve().name] = pd.DataFrame(rows)
+        tables[name] = pd.DataFrame(rows)
     return plot_training(tables)
+
+
+def _name_trainings(folders: list[Path]) -> dict[str, Path]:
+    """Each folder by the end of its path, just so long that no other one ends alike."""
+    parts = {folder.resolve().parts: folder for folder in folders}
+    names = {}
+    for own, folder in parts.items():
+        count = next(n for n in range(1, len(own) + 1) if [other[-n:] for other in parts].count(own[-n:]) == 1)
+        names[Path(*own[-count:]).as_posix()] = folder
+    return names
 
 
 def _is_quantity(key: str, value: object) -> bool:
@@ -238,23 +248,20 @@ def _plot_attributes(request: _Request) -> Figure:
 def _plot_bars(request: _Request) -> Figure:
     from reports.attributes import plot_attribute_bars
 
-    scores = request.scores
-    metric = request.metric or scores.convention.ranked_by
-    return plot_attribute_bars(scores.attributes, metric, scores.n_sequences, trackers=scores.ranked())
+    return plot_attribute_bars(request.scores, request.metric or request.scores.convention.ranked_by)
 
 
 def _plot_radar(request: _Request) -> Figure:
     from reports.attributes import plot_attribute_radar
 
-    scores = request.scores
-    metric = request.metric or scores.convention.ranked_by
-    return plot_attribute_radar(scores.attributes, metric, scores.n_sequences, trackers=scores.ranked())
+    return plot_attribute_radar(request.scores, request.metric or request.scores.convention.ranked_by)
 
 
 def _plot_strength(request: _Request) -> Figure:
     from evaluation.strength import build_strength_table
     from evaluation.views import read_frame_tables
     from reports.attributes import plot_strength
+    from reports.plots.figure import label_trackers
 
     scores = request.scores
     frames = read_frame_tables(request.benchmark, request.results, scores.convention, request.trackers)
@@ -264,6 +271,7 @@ def _plot_strength(request: _Request) -> Figure:
         table,
         scores.n_sequences,
         trackers=scores.ranked(),
+        labels=label_trackers(scores),
         intervals=request.intervals,
         score="Accuracy" if scores.is_vot else "Success",
     )

@@ -59,7 +59,7 @@ def handle(
     ] = False,
 ) -> None:
     """Write a report: a Markdown page with tables, success and precision plots (PNG, PDF), and the numbers as CSV."""
-    choose_one(benchmark, suite)
+    choose_one(benchmark, suite, settings, annotations)
     if html:
         from siamcar.errors import import_extra
 
@@ -90,7 +90,7 @@ def handle(
             print_failures(faults, "Not scored")
         return faults
 
-    for_each_benchmark(load_suite(suite).benchmarks, data, report, needs_truth=True)
+    for_each_benchmark(load_suite(suite).benchmarks, data, sequences, limit, report, needs_truth=True)
 
 
 def _load_scores(

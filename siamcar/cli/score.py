@@ -68,7 +68,7 @@ def handle(
     """
     from siamcar.errors import ConfigError
 
-    choose_one(benchmark, suite)
+    choose_one(benchmark, suite, settings, annotations)
     if by not in {None, "attribute", "sequence"}:
         raise ConfigError(f"--by is 'attribute' or 'sequence'; found {by!r}.")
     records: list[dict[str, Any]] = []
@@ -80,7 +80,7 @@ def handle(
 
     try:
         if suite is not None:
-            _score_suite(suite, data, work)
+            _score_suite(suite, data, sequences, limit, work)
         else:
             end_with_faults(work(load_selected(str(benchmark), data, settings, sequences, limit, annotations)))
     finally:
@@ -131,7 +131,7 @@ def _tell_notes(notes: tuple[str, ...], *, all_of_them: bool) -> None:
         print_error(f"  and {len(notes) - len(shown)} more; --by sequence names them all")
 
 
-def _score_suite(suite: str, data: Path | None, work: Any) -> None:
+def _score_suite(suite: str, data: Path | None, sequences: str | None, limit: int | None, work: Any) -> None:
     from evaluation.suite import load_suite
 
     def score(entry: SuiteBenchmark, benchmark: Benchmark) -> list[tuple[str, str]]:
@@ -141,4 +141,4 @@ def _score_suite(suite: str, data: Path | None, work: Any) -> None:
             print_failures(faults, "Not scored")
         return faults
 
-    for_each_benchmark(load_suite(suite).benchmarks, data, score, needs_truth=True)
+    for_each_benchmark(load_suite(suite).benchmarks, data, sequences, limit, score, needs_truth=True)

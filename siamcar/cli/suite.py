@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siamcar.cli.common import EXIT_PARTIAL, print_error
+from siamcar.cli.common import EXIT_PARTIAL, print_error, split_names
 from siamcar.errors import SiamCARError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class _Outcome:
 def for_each_benchmark(
     entries: tuple[SuiteBenchmark, ...],
     data: Path | None,
+    sequences: str | None,
+    limit: int | None,
     work: Callable[[SuiteBenchmark, Benchmark], list[tuple[str, str]]],
     *,
     needs_truth: bool,
@@ -43,12 +45,19 @@ def for_each_benchmark(
     Args:
         entries: the suite's benchmarks.
         data: a folder that holds one folder a benchmark, before the folders settled for this machine.
+        sequences: names of those taken of each benchmark, "A,B"; None for all.
+        limit: take the first so many of each.
         work: does it; returns what failed, as name and message.
         needs_truth: whether benchmarks with hidden ground truth are passed over.
 
     Ends with exit code 1 if a benchmark ended in an error or none could be done, 3 if a part of one failed.
     """
-    outcomes = [_do(entry, data, work, needs_truth) for entry in entries]
+    names = split_names(sequences)
+
+    def select(entry: SuiteBenchmark, benchmark: Benchmark) -> list[tuple[str, str]]:
+        return work(entry, benchmark.select(names, limit))
+
+    outcomes = [_do(entry, data, select, needs_truth) for entry in entries]
     print_error("")
     width = max(len(one.benchmark) for one in outcomes)
     for one in outcomes:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from evaluation.leaderboard import Scores
 from evaluation.strength import STRENGTH_COLUMNS
@@ -55,7 +59,7 @@ def test_attributes_are_named_or_refused(scores: Scores) -> None:
 
 
 def test_bars_stand_for_the_values_the_hardest_attribute_first(scores: Scores) -> None:
-    figure = plot_attribute_bars(scores.attributes, "success", 2, trackers=scores.ranked())
+    figure = plot_attribute_bars(scores, "success")
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["Fast\n(1)", "Wide\n(1)", "Slow\n(2)"]
     heights = [bar.get_height() for bar in axes.patches]
@@ -65,7 +69,7 @@ def test_bars_stand_for_the_values_the_hardest_attribute_first(scores: Scores) -
 
 
 def test_the_radar_closes_its_curves(scores: Scores) -> None:
-    axes = plot_attribute_radar(scores.attributes, "success", 2, trackers=scores.ranked()).axes[0]
+    axes = plot_attribute_radar(scores, "success").axes[0]
     for line, tracker in zip(axes.lines, ("good", "fair"), strict=True):
         values = [scores.get_value(tracker, "success", name) for name in ("fast", "slow", "wide", "fast")]
         np.testing.assert_allclose(line.get_ydata(), values)
@@ -76,9 +80,9 @@ def test_the_radar_closes_its_curves(scores: Scores) -> None:
 def test_a_radar_of_two_attributes_and_bars_of_none_are_refused(scores: Scores) -> None:
     two = scores.attributes[scores.attributes["attribute"] != "wide"]
     with pytest.raises(ResultsError, match="three attributes"):
-        plot_attribute_radar(two, "success", 2)
+        plot_attribute_radar(replace(scores, attributes=two), "success")
     with pytest.raises(ResultsError, match="no values of eao"):
-        plot_attribute_bars(scores.attributes, "eao", 2)
+        plot_attribute_bars(scores, "eao")
 
 
 def test_strength_breaks_where_no_frame_is() -> None:
@@ -87,7 +91,9 @@ def test_strength_breaks_where_no_frame_is() -> None:
         for low, value in ((0.0, 0.8), (0.4, 0.3))
     ]
     rows += [("Made", "good", "otb", "blur", 0.2, 0.4, 0.5, 0.4, 0.6, 10, 2)]
-    figure = plot_strength(pd.DataFrame(rows, columns=list(STRENGTH_COLUMNS)), 2, intervals=True)
+    table = pd.DataFrame(rows, columns=list(STRENGTH_COLUMNS))
+    figure = plot_strength(table, 2, labels={"good": "good (1/2)"}, intervals=True)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good (1/2)"]
     assert [axes.get_title() for axes in figure.axes] == ["Occlusion", "Blur"]
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [0.8, np.nan, 0.3])
     assert [bar.get_height() for bar in figure.axes[0].patches] == [0.5, 0.5]
@@ -98,3 +104,25 @@ def test_strength_breaks_where_no_frame_is() -> None:
 )
 def test_short_names_are_spelled_out(short: str, long: str) -> None:
     assert get_attribute_name(short) == long
+
+
+@pytest.mark.parametrize("plot", [plot_attribute_bars, plot_attribute_radar])
+def test_a_metric_without_values_by_attribute_is_refused(scores: Scores, plot: Callable[..., Figure]) -> None:
+    for metric in ("norm_precision", "fps"):
+        with pytest.raises(ResultsError, match=f"no values of {metric} by attribute on Made") as caught:
+            plot(scores, metric)
+        assert caught.value.hint == "There are values of success, precision."
+
+
+@pytest.mark.parametrize("plot", [plot_attribute_bars, plot_attribute_radar])
+@pytest.mark.parametrize("count", [1, 7])
+def test_legends_mark_incomplete_trackers_and_show_every_name(plot: Callable[..., Figure], count: int) -> None:
+    names = [f"_t{number}" for number in range(count)]
+    scores = make_scores(dict.fromkeys(names, 0.1) | {"lucky": 0.0}, lacking=("lucky",))
+    texts = [text.get_text().lstrip("\u200b") for text in plot(scores, "success").legends[0].get_texts()]
+    assert texts == [*names, "lucky (1/2)"]
+
+
+def test_bars_count_sequences_that_no_tracker_has() -> None:
+    axes = plot_attribute_bars(make_scores({"lucky": 0.0}, lacking=("lucky",)), "success").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["Slow\n(2)"]

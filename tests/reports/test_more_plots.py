@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from reports.attributes import plot_attribute_bars, plot_attribute_radar
 from reports.plots import (
@@ -61,9 +65,10 @@ def test_trainings_have_a_panel_a_quantity_and_a_running_mean() -> None:
     steps = np.arange(200)
     logs = {
         "first": pd.DataFrame({"step": steps, "train/loss": np.r_[np.ones(100), np.zeros(100)], "train/lr": 1e-3}),
-        "second": pd.DataFrame({"step": [0, 10], "train/loss": [1.0, 0.5], "note": ["a", "b"]}),
+        "_second": pd.DataFrame({"step": [0, 10], "train/loss": [1.0, 0.5], "note": ["a", "b"]}),
     }
     figure = plot_training(logs)
+    assert [text.get_text().lstrip("\u200b") for text in figure.legends[0].get_texts()] == ["first", "_second"]
     assert [axes.get_title() for axes in figure.axes] == ["train/loss", "train/lr"]
     pale, smooth, second = figure.axes[0].lines
     assert pale.get_alpha() == 0.2
@@ -100,6 +105,14 @@ def test_vot_plots_of_an_attribute_take_its_curves_and_say_so() -> None:
     assert any(text.startswith("convention vot · 1 sequence ·") for text in said)
     with pytest.raises(UnknownNameError, match="oclusion"):
         plot_eao_ranking(scores, attribute="oclusion")
+
+
+@pytest.mark.parametrize("plot", [plot_eao_curves, plot_eao_ranking, plot_accuracy_robustness])
+def test_vot_plots_mark_incomplete_trackers(plot: Callable[..., Figure]) -> None:
+    scores = make_vot_scores()
+    overall = scores.overall.assign(n_sequences=np.where(scores.overall["tracker"] == "low", 1, 2))
+    labels = [str(line.get_label()) for line in plot(replace(scores, overall=overall)).axes[0].lines]
+    assert [label for label in labels if label.endswith("(1/2)")] == [label for label in labels if "low" in label] != []
 
 
 def test_the_ranking_has_the_best_at_the_right() -> None:
@@ -143,7 +156,7 @@ def test_numbers_beyond_one_have_room_and_the_hardest_come_first() -> None:
     """Failures are counted, and fewer are better: bars that ended at 1 would lie."""
     scores = make_vot_scores()
     highest = 700.0
-    bars = plot_attribute_bars(scores.attributes, "failures", 2).axes[0]
+    bars = plot_attribute_bars(scores, "failures").axes[0]
     assert bars.get_ylim()[1] > highest
     assert "lower is better" in bars.get_ylabel()
     sequences = plot_sequence_bars(scores, "failures").axes[0]
@@ -154,8 +167,9 @@ def test_numbers_beyond_one_have_room_and_the_hardest_come_first() -> None:
             for name, factor in (("easy", 0.1), ("hard", 1.0), ("middle", 0.5))
         ]
     )
-    radar = plot_attribute_radar(table, "failures", 2).axes[0]
+    scores = replace(scores, attributes=table, attributes_n=dict.fromkeys(("easy", "hard", "middle"), 1))
+    radar = plot_attribute_radar(scores, "failures").axes[0]
     assert radar.get_ylim()[1] >= highest
     assert len(radar.get_yticks()) < 9
-    labels = [text.get_text() for text in plot_attribute_bars(table, "failures", 2).axes[0].get_xticklabels()]
+    labels = [text.get_text() for text in plot_attribute_bars(scores, "failures").axes[0].get_xticklabels()]
     assert [label.split("\n")[0] for label in labels] == ["Hard", "Middle", "Easy"]

@@ -41,6 +41,14 @@ def test_strips_show_each_tracker_and_the_truth() -> None:
     assert {"lane: lost", "Made", "facts"} <= {text.get_text() for text in figure.texts}
 
 
+def test_legends_of_strips_cut_long_names_in_the_middle() -> None:
+    boxes = {f"_siamcar_resnet50_refine_with_a_long_name_{end}": np.stack([BOX]) for end in ("one", "two")}
+    legend = plot_strips([Strip("lane", [FRAME], [1], boxes)]).legends[0]
+    texts = [text.get_text().lstrip("\u200b") for text in legend.get_texts()]
+    assert [len(text) for text in texts] == [40, 40]
+    assert [(text[:8], text[-4:]) for text in texts] == [("_siamcar", "_one"), ("_siamcar", "_two")]
+
+
 def test_a_strip_without_frames_is_refused() -> None:
     with pytest.raises(ResultsError, match="at least one frame"):
         plot_strips([Strip("lane", [], [], {})])
@@ -76,12 +84,22 @@ def test_losses_are_stacked_by_kind_the_fewest_first() -> None:
     assert "2 (1 to the end)" in {text.get_text() for text in axes.texts}
 
 
+def test_trackers_that_lack_sequences_are_marked_and_come_last() -> None:
+    failures, names = make_failures(), ["lucky", "one"]
+    summary, whole = summarize_kinds(failures, names), {"lucky": 1, "one": 2}
+    axes = plot_failure_kinds(summary, "Made", 2, 10, whole).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "lucky (1/2)"]
+    assert [row[0].text for row in build_kind_table(summary, "Made", 2, whole).rows] == ["lucky (1/2)", "one"]
+    table = build_attribute_failure_table(summarize_attributes(failures, names, ["SV"]), "Made", 2, whole)
+    assert [column.header for column in table.columns] == ["Attribute", "lucky (1/2)", "one"]
+
+
 def test_failure_tables_say_what_was_found() -> None:
     failures = make_failures()
     kinds = render_markdown(build_kind_table(summarize_kinds(failures, ["one", "two"]), "Made", 2))
     assert "1 (20)" in kinds
     assert "1 (46)" in kinds
-    attributes = build_attribute_failure_table(summarize_attributes(failures, ["one"], ["OCC", "SV"]), "Made")
+    attributes = build_attribute_failure_table(summarize_attributes(failures, ["one"], ["OCC", "SV"]), "Made", 2)
     assert [[cell.text for cell in row] for row in attributes.rows] == [
         ["Occlusion", "1 (20)"],
         ["Scale variation", "2 (66)"],
@@ -98,6 +116,9 @@ def test_losses_against_another() -> None:
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["road", "0.100", "0.800", "0.700"], ["lane", "0.500", "0.600", "0.100"],
     ]  # fmt: skip
+    hidden = plot_losses(losses.assign(tracker="_one", against="_two")).axes[0].get_legend()
+    assert hidden is not None
+    assert [text.get_text().lstrip("\u200b") for text in hidden.get_texts()] == ["_two", "_one"]
     axes = plot_losses(losses).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["road", "lane"]
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [0.8, 0.6])
@@ -147,6 +168,47 @@ def test_video_frames_hold_boxes_and_a_growing_trace() -> None:
     assert (plain[4][place[1], place[0] - 2 : place[0] + 3] == orange).all(axis=1).any()
     trace = [int((np.ptp(frame[480:].astype(int), axis=2) > 60).sum()) for frame in drawn]
     assert trace[5] > trace[2] > trace[0]
+
+
+def make_crowd(names: list[str]) -> SequenceFilm:
+    """Of all only the last has boxes and overlaps."""
+    boxes, overlaps = np.full((6, 4), np.nan), np.full(6, np.nan)
+    last = names[-1]
+    return SequenceFilm(
+        "lane",
+        dict.fromkeys(names, boxes) | {last: np.tile(BOX, (6, 1))},
+        dict.fromkeys(names, overlaps) | {last: np.linspace(0.1, 0.9, 6)},
+    )
+
+
+def test_the_eighth_tracker_of_a_video_has_the_first_colour_again_and_is_dashed() -> None:
+    drawn = []
+    for count in (1, 8):
+        *_, frame = render_frames(make_crowd([f"t{number}" for number in range(count)]), [FRAME] * 6)
+        trace = frame[480:, : round(0.7 * frame.shape[1])].astype(int)
+        height = np.ptp(np.flatnonzero((np.ptp(trace, axis=2) > 60).any(axis=1)))
+        drawn.append(((frame[:480] == (0, 94, 213)).all(axis=2).sum(), (np.ptp(trace, axis=2) > 60).sum() / height))
+    (box, trace), (dashed_box, dashed_trace) = drawn
+    assert 0.4 < dashed_box / box < 0.7
+    assert 0.3 < dashed_trace / trace < 0.8
+
+
+def test_long_names_keep_their_ends_in_a_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("reports.video._write", lambda panel, text, *rest: written.append(text))
+    names = [f"siamcar_resnet50_refine_with_a_long_name_{end}" for end in ("one", "two")]
+    next(render_frames(make_crowd(names), [FRAME]))
+    first, second = written[-2:]
+    assert first.startswith(" -   siamcar") and first.endswith("_one")
+    assert second.startswith("0.10 siamcar") and second.endswith("_two")
+
+
+def test_a_video_of_more_trackers_than_looks_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    with pytest.raises(ConfigError, match="at most 14 trackers apart; found 15") as caught:
+        write_video(make_crowd([f"t{number}" for number in range(15)]), [FRAME] * 6, tmp_path / "lane.mp4")
+    assert "-t" in caught.value.hint
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_video_is_whole_plays_and_is_not_replaced(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -20,7 +21,7 @@ from evaluation.leaderboard import Scores, compute_scores
 from evaluation.results import TrackerResults
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 from reports.plots import STYLE, plot_precision, plot_sequence_bars, plot_speed, plot_success, save_figure
-from reports.plots.figure import find_looks
+from reports.plots.figure import find_looks, plain, shorten
 from siamcar.errors import ConfigError, ResultsError, UnknownNameError
 
 TRUE = np.tile([10.0, 10.0, 20.0, 20.0], (20, 1))
@@ -276,6 +277,22 @@ def test_speed_is_drawn_against_the_score_and_unknown_speeds_are_named() -> None
         plot_speed(make_scores({"timeless": 0.5}))
 
 
+def test_speed_is_drawn_against_any_metric_that_has_values() -> None:
+    scores = make_scores({"fast": 1.0, "slow": 0.1}, seconds={"fast": 0.01, "slow": 0.5})
+    axes = plot_speed(scores, "fps").axes[0]
+    low, high = axes.get_ylim()
+    assert low < 2.0 < 100.0 < high
+    with pytest.raises(ResultsError, match="no values of norm_precision on Made under the convention otb") as caught:
+        plot_speed(scores, "norm_precision")
+    assert caught.value.hint == "There are values of success, precision, fps, fps_mean."
+    values = scores.overall.assign(higher_is_better=False)
+    values.loc[(values["tracker"] == "slow") & (values["metric"] == "success"), "value"] = np.nan
+    axes = plot_speed(replace(scores, overall=values)).axes[0]
+    assert [str(line.get_label()) for line in axes.lines if len(line.get_xdata()) == 1] == ["fast"]
+    assert axes.get_ylabel() == "Success (lower is better)"
+    assert any(text.get_text() == "Success not known: slow" for text in axes.texts)
+
+
 def test_names_beside_points_do_not_lie_on_each_other() -> None:
     drifts = {f"tracker {number}": 0.3 + number * 1e-4 for number in range(8)}
     figure = plot_speed(make_scores(drifts, seconds=dict.fromkeys(drifts, 0.04)))
@@ -294,3 +311,24 @@ def test_every_sequence_has_its_bar_the_hardest_first() -> None:
     rows = scores.sequences.query("tracker == 'good' and metric == 'success'").set_index("sequence")["value"]
     assert widths == [rows["two"], rows["one"]]
     assert facts_of(figure) == "convention otb · 2 sequences · the hardest first"
+
+
+def test_every_sequence_of_a_metric_without_values_is_refused() -> None:
+    with pytest.raises(ResultsError, match="no values of norm_precision on Made"):
+        plot_sequence_bars(make_scores({"good": 0.1}), "norm_precision")
+    with pytest.raises(ResultsError, match="no tracker has a whole result file"):
+        plot_sequence_bars(replace(make_scores({"good": 0.1}), sequences=make_scores({"good": 0.1}).sequences[:0]))
+
+
+def test_the_bars_of_sequences_name_whoever_lacks_some_or_begins_with_an_underscore() -> None:
+    """Matplotlib leaves labels that begin with an underscore out of legends."""
+    scores = make_scores({"_good": 0.1, "_fair": 0.5, "lucky": 0.0}, lacking=("lucky",))
+    texts = [text.get_text() for text in plot_sequence_bars(scores).legends[0].get_texts()]
+    assert [text.lstrip("\u200b") for text in texts] == ["_good", "_fair", "lucky (1/2)"]
+    assert plain("_$") == "\u200b_\\$"
+
+
+def test_text_is_cut_in_its_middle() -> None:
+    assert shorten("one", 3) == "one"
+    assert shorten("one_two", 6) == "one…wo"
+    assert shorten("one_two", 6, "...") == "on...o"

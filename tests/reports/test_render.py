@@ -154,6 +154,13 @@ def test_latex_sets_wide_tables_smaller_and_writes_minus_signs() -> None:
     assert r"x-1 \textbar{} $\geq$ $\to$" in plain
 
 
+def test_a_latex_row_may_begin_with_what_is_an_option_elsewhere() -> None:
+    names = ("[old] siamfc", "*", "plain [x]")
+    text = render_latex(Table((Column("[Tracker]"),), tuple((Cell(name),) for name in names), "Made"))
+    rows = [line.strip() for line in text.splitlines() if line.endswith(r"\\")]
+    assert rows == [r"{}[Tracker] \\", r"{}[old] siamfc \\", r"{}* \\", r"plain [x] \\"]
+
+
 def test_a_narrow_terminal_breaks_between_words() -> None:
     columns = (Column("Benchmark"), *(Column("value", numbers=True, group="Published") for _ in range(7)))
     cell = write_number(0.25, interval=(0.125, 0.5))

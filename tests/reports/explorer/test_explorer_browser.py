@@ -198,3 +198,18 @@ def test_on_paper_plots_are_as_wide_as_a_page_and_afterwards_as_before(browser: 
     assert browser.execute_script(width) == 680
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert browser.execute_script(width) == pytest.approx(before, abs=1)
+
+
+def test_long_names_are_whole_in_tables_and_told_apart_in_plots(browser: Any) -> None:
+    stem = "siamcar_resnet50_refine_weights_v2_learningrate0.0005_ep"
+    rename = "TRACKERS[0].name = arguments[0] + '10'; TRACKERS[1].name = arguments[0] + '20'; renderView()"
+    browser.execute_script(rename, stem)
+    ticks = browser.execute_script("return document.getElementById('plot-spread').layout.yaxis.ticktext")
+    assert {text[-4:] for text in ticks if text.startswith("siamcar_")} == {"ep10", "ep20"}
+    assert {len(text) for text in ticks if text.startswith("siamcar_")} == {40}
+    cut = "return [...document.querySelectorAll(arguments[0])].filter(c => c.scrollWidth > c.clientWidth).length"
+    assert stem + "10" in read_column(browser, "ranking", 2)
+    assert browser.execute_script(cut, "#ranking th[scope=row]") == 0
+    open_view(browser, "#/sequence/1")
+    assert stem + "10" in read_column(browser, "sequence-scores", 0)
+    assert browser.execute_script(cut, "#sequence-scores th[scope=row]") == 0

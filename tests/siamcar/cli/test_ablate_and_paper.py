@@ -123,6 +123,31 @@ def test_the_paper_on_synthetic_results_alone(folder: Path, tmp_path: Path) -> N
         assert name.startswith("#") or (tmp_path / name).is_file(), name
 
 
+def test_results_that_are_all_unreadable_end_with_3(folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "results").glob("Synthetic/*/*.txt"):
+        path.write_text("hello")
+    paper = ("paper", "--suite", folder / "suite.yaml", "--results", folder / "results", "--out", tmp_path / "paper")
+    for outcome in (siamcar(*paper, "--format", "png"), ablate(folder, "strategies", "--no-run")):
+        assert outcome.exit_code == 3
+        assert "synthetic: not scored (6)" in outcome.stderr
+    assert (tmp_path / "paper" / "index.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tracker", "statik"], "Did you mean static?"),
+        (["--sequences", "synth_001_plain,synth_01_plain"], "Did you mean synth_001_plain"),
+    ],
+)
+def test_names_that_nothing_has_are_told(folder: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+    common = ("--suite", folder / "suite.yaml", "--results", folder / "results", "--out", tmp_path / "paper")
+    outcome = siamcar("paper", *common, *arguments)
+    assert outcome.exit_code == 1
+    assert words in outcome.stderr
+    assert not (tmp_path / "paper").exists()
+
+
 def test_the_paper_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     outcome = siamcar("paper", "--results", tmp_path / "nowhere", "--out", tmp_path / "paper")
     assert outcome.exit_code == 1

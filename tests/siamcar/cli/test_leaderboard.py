@@ -121,6 +121,55 @@ def test_results_that_are_there_and_cannot_be_scored_end_with_3(folder: Path, tm
     assert "| static" in outcome.stdout
 
 
+def test_results_that_are_all_unreadable_end_with_3(folder: Path, tmp_path: Path) -> None:
+    results = Path(shutil.copytree(folder / "results", tmp_path / "bad"))
+    for path in results.glob("Synthetic/*/*.txt"):
+        path.write_text("hello")
+    outcome = show(folder, "--results", results, "-b", "synthetic", "--format", "markdown", "--no-published")
+    assert outcome.exit_code == 3
+    assert "synthetic: not scored (12)" in outcome.stderr
+    assert "static synth_001_plain (otb)" in outcome.stderr
+    assert "synthetic: 12 result files not scored" in outcome.stdout
+    assert "no results" not in outcome.output
+
+
+def test_results_of_another_subset_are_none(tmp_path: Path) -> None:
+    truth = "1,2,30,40\n" * 3
+    sequence = tmp_path / "val" / "GOT-10k_Val_000001"
+    sequence.mkdir(parents=True)
+    (sequence / "groundtruth.txt").write_text(truth)
+    for name, line in (("cover", "8"), ("absence", "0"), ("cut_by_image", "0")):
+        (sequence / f"{name}.label").write_text(f"{line}\n" * 3)
+    (sequence / "meta_info.ini").write_text("[METAINFO]\nresolution: (640, 480)\n")
+    archive = shutil.make_archive(str(tmp_path / "val"), "zip", tmp_path / "val")
+    home = tmp_path / "results" / "GOT-10k" / "mine" / "GOT-10k_Test_000001"
+    home.mkdir(parents=True)
+    (home / "GOT-10k_Test_000001_001.txt").write_text(truth)
+    common = ["-b", "got10k_val", "--data", f"got10k_val={archive}", "--results", tmp_path / "results"]
+    outcome = siamcar("leaderboard", "show", *common, "--format", "markdown", "--no-published")
+    assert outcome.exit_code == 0, outcome.output
+    assert "got10k_val: no results; add them with: siamcar run" in outcome.stdout
+
+
+def test_the_benchmark_s_own_folder_is_taken_where_one_stands_in_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "results" / "Synthetic")
+    outcome = show(folder, "--results", ".", "-b", "synthetic", "--format", "markdown", "--no-published")
+    assert outcome.exit_code == 0, outcome.output
+    assert "| static" in outcome.stdout
+
+
+def test_a_tracker_that_nothing_is_of_is_told(folder: Path, tmp_path: Path) -> None:
+    outcome = show(folder, "-t", "static", "-t", "statik")
+    assert outcome.exit_code == 1
+    assert "named 'statik'" in outcome.stderr and "Did you mean static?" in outcome.stderr
+    # Results on a benchmark whose data is not here are results all the same.
+    results = Path(shutil.copytree(folder / "results", tmp_path / "results"))
+    (results / "OTB100" / "statik").mkdir(parents=True)
+    assert show(folder, "--results", results, "-t", "statik").exit_code == 0
+
+
 def test_a_benchmark_without_results_says_how_to_run(folder: Path, tmp_path: Path) -> None:
     text = siamcar(
         "leaderboard", "show", "--results", tmp_path, "-b", "synthetic", "--format", "markdown", "--no-published"

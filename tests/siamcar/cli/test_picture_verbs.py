@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import typer
+from matplotlib.figure import Figure
 from typer.testing import CliRunner, Result
 
 from siamcar.cli.app import app
@@ -16,6 +17,7 @@ from siamcar.cli.common import verb
 from siamcar.config import ModelConfig
 from siamcar.model.network import SiamCAR
 from siamcar.model.weights import save_weights
+from tests.helpers import write_frames
 
 SMALL = ["-b", "synthetic", "--set", "n_frames=24", "--set", "n_sequences=3"]
 FIRST = "synth_001_plain"
@@ -64,6 +66,19 @@ def test_plot_draws_a_training(tmp_path: Path) -> None:
     assert "metrics.jsonl" in missing.stderr
 
 
+def test_trainings_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[list[str]] = []
+    monkeypatch.setattr("reports.plots.plot_training", lambda tables: drawn.append(list(tables)) or Figure())
+    folders = [tmp_path / name for name in ("a/first", "b/first", "b/second")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "metrics.jsonl").write_text('{"kind": "train", "step": 1, "loss": 1.0}\n', encoding="utf-8")
+    logs = [word for folder in (*folders, folders[0]) for word in ("--log", folder)]
+    outcome = siamcar("plot", "training", *logs, "--out", tmp_path / "out", "--format", "png")
+    assert outcome.exit_code == 0, outcome.output
+    assert drawn == [["a/first", "b/first", "second"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -109,6 +124,29 @@ def test_failures_writes_tables_and_pictures(results: Path, tmp_path: Path) -> N
     assert len(pd.read_csv(tmp_path / "losses.csv")) == 3
 
 
+def test_failures_of_sequences_with_blanks_show_their_pictures(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    write_frames(home / "my cat_", 12)
+    (home / "my cat_" / "groundtruth.txt").write_text("1,1,9,9\n" * 12, encoding="utf-8")
+    results = tmp_path / "results" / "data" / "lost"
+    results.mkdir(parents=True)
+    (results / "my cat_.txt").write_text("1,1,9,9\n" + "40,40,5,5\n" * 11, encoding="utf-8")
+    common = ("-b", "folder", "--data", home, "--results", tmp_path / "results")
+    outcome = siamcar("failures", *common, "--out", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert (tmp_path / "out" / "timeline_my cat_.png").is_file()
+    page = (tmp_path / "out" / "failures.md").read_text(encoding="utf-8")
+    assert r"![timeline_my cat\_](timeline_my%20cat_.png)" in page
+
+
+@pytest.mark.parametrize("verb", [["score"], ["failures"], ["report", "--out", "x"], ["plot", "success", "--out", "x"]])
+def test_a_folder_without_results_is_told_alike(tmp_path: Path, verb: list[str]) -> None:
+    (tmp_path / "Synthetic" / "foo").mkdir(parents=True)
+    outcome = siamcar(*verb, *SMALL, "--results", tmp_path)
+    assert outcome.exit_code == 1
+    assert f"No tracker folder in {tmp_path / 'Synthetic'} holds result files of Synthetic" in outcome.stderr
+
+
 def test_failures_as_json(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "Synthetic" / "leaving"
     folder.mkdir(parents=True)
@@ -122,6 +160,27 @@ def test_failures_as_json(results: Path, tmp_path: Path) -> None:
     assert [row["first"] for row in found["failures"]] == [10, 10, 10]
     assert {"tracker", "sequence", "first", "last", "kind", "attributes", "recovered"} <= set(found["failures"][0])
     assert isinstance(found["failures"][0]["attributes"], list)
+
+
+def test_failures_show_the_first_of_several_runs(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "Synthetic" / "thrice"
+    folder.mkdir(parents=True)
+    for path in (results / "Synthetic" / "static").glob("*.txt"):
+        rows = path.read_text(encoding="utf-8").splitlines()
+        for run, kept in enumerate((12, 24, 9) if path.stem == FIRST else (24, 5, 9), start=1):
+            lost = rows[:kept] + ["900,900,5,5"] * (24 - kept)
+            (folder / f"{path.stem}_{run:03d}.txt").write_text("\n".join(lost), encoding="utf-8")
+    titles: list[str] = []
+    monkeypatch.setattr("siamcar.cli.pictures.make_strip", lambda view, indices, reason: titles.append(reason))
+    monkeypatch.setattr("reports.strips.plot_strips", lambda *strips, **options: Figure())
+    outcome = siamcar("failures", *SMALL, "--results", tmp_path, "--out", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert len(titles) == 1 and titles[0].startswith("thrice is lost from frame 13,")
+    page = (tmp_path / "out" / "failures.md").read_text(encoding="utf-8")
+    assert "first run" in page and page.count(f"| {FIRST}") == 1 and "synth_002" not in page
+    assert sorted(pd.read_csv(tmp_path / "out" / "failures.csv")["run"]) == [1, 2, 2, 3, 3, 3]
 
 
 def test_failures_knows_its_trackers(results: Path) -> None:

@@ -49,11 +49,44 @@ def test_run_score_and_report(suite: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "synthetic" / "report.md").is_file()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"), [(["--limit", 1], "synth_001_plain"), (["--sequences", "synth_002_sway"], "synth_002_sway")]
+)
+def test_every_verb_takes_the_same_sequences(suite: Path, tmp_path: Path, arguments: list[object], name: str) -> None:
+    common = ["--suite", suite, "--results", tmp_path / "r", *arguments]
+    assert siamcar("run", *common).exit_code == 0
+    score = siamcar("score", *common, "--by", "sequence", "--json")
+    assert score.exit_code == 0, score.output
+    assert {row["sequence"] for row in json.loads(score.stdout)} == {name}
+    report = siamcar("report", *common, "--out", tmp_path / "out")
+    assert report.exit_code == 0, report.output
+    assert "1 sequence," in (tmp_path / "out" / "synthetic" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("verb", [["run"], ["score"], ["report", "--out", "report"]])
+def test_what_is_of_one_benchmark_is_refused(suite: Path, tmp_path: Path, verb: list[str]) -> None:
+    for option, value in (("--set", "n_frames=4"), ("--annotations", "LaSOT.zip")):
+        outcome = siamcar(*verb, "--suite", suite, "--results", tmp_path / "r", option, value)
+        assert outcome.exit_code == 1
+        assert f"Error: {option} is of one benchmark; found it beside --suite {suite}." in outcome.stderr
+    assert not (tmp_path / "r").exists()
+
+
 def test_trackers_of_the_command_line_win(suite: Path, tmp_path: Path) -> None:
     run = siamcar(
         "run", "--suite", suite, "-t", "static", "--name", "mine", "--results", tmp_path / "r", "--dry-run", "--json"
     )
     assert [one["tracker"] for one in json.loads(run.stdout)] == ["mine"]
+
+
+def test_a_preset_of_the_file_lies_over_what_the_weights_hold(tmp_path: Path) -> None:
+    path = tmp_path / "presets.yaml"
+    entry = "{benchmark: synthetic, settings: {n_frames: 6, n_sequences: 1}"
+    path.write_text(f"benchmarks: [{entry}}}, {entry}, preset: otb100}}]\ntrackers: [{{tracker: siamcar}}]\n")
+    run = siamcar("run", "--suite", path, "--results", tmp_path / "r", "--dry-run", "--json")
+    assert run.exit_code == 0, run.output
+    found = [(one["identity"]["preset"], one["identity"]["config"]["penalty_k"]) for one in json.loads(run.stdout)]
+    assert found == [(None, 0.04), ("otb100", 0.2)]
 
 
 def test_an_error_of_one_benchmark_does_not_end_the_others(tmp_path: Path) -> None:
