@@ -9,6 +9,7 @@ from pydantic import Field
 
 from siamcar.config import Config
 from siamcar.errors import ConfigError
+from siamcar.files import expand_home
 
 __all__ = ["PAPER_SUITE", "Suite", "SuiteBenchmark", "SuiteTracker", "load_suite"]
 
@@ -90,7 +91,7 @@ def load_suite(name_or_path: str) -> Suite:
     """
     if name_or_path == PAPER_SUITE.name:
         return PAPER_SUITE
-    path = Path(name_or_path).expanduser()
+    path = expand_home(name_or_path)
     if not path.is_file():
         raise ConfigError(
             f"There is no suite {name_or_path!r}.", f"Known: {PAPER_SUITE.name}; or give a YAML file of benchmarks."
@@ -99,7 +100,7 @@ def load_suite(name_or_path: str) -> Suite:
     entries = [
         entry.model_copy(
             update={
-                key: path.parent / value.expanduser()
+                key: path.parent / expand_home(value)
                 for key in ("data", "annotations")
                 if (value := getattr(entry, key))
             }

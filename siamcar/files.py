@@ -7,7 +7,21 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["compute_sha256", "get_cache_folder", "write_atomic"]
+__all__ = ["compute_sha256", "expand_home", "get_cache_folder", "name_temporary", "write_atomic"]
+
+_LONGEST_STEM = 64
+"""Bytes that a temporary name takes of the file's own: a file system's limit, often 255, holds for the whole."""
+
+
+def expand_home(path: str | Path) -> Path:
+    """Put a home folder in the place of a leading `~` or `~user`.
+
+    Where there is no such user, or no home, it is a name like any other and stays as it is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def get_cache_folder() -> Path | None:
@@ -19,7 +33,7 @@ def get_cache_folder() -> Path | None:
     if chosen == "off":
         return None
     if chosen:
-        return Path(chosen).expanduser()
+        return expand_home(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache") / "siamcar"
@@ -37,6 +51,12 @@ def compute_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def name_temporary(path: Path, suffix: str = "") -> Path:
+    """A name beside a file for its content until that is whole: hidden, new each time, and it ends in `suffix`."""
+    stem = path.stem.encode(errors="ignore")[:_LONGEST_STEM].decode(errors="ignore")
+    return path.with_name(f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp{suffix}")
+
+
 def write_atomic(path: str | Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, finds the old content or the new, never a part.
 
@@ -48,7 +68,7 @@ def write_atomic(path: str | Path, content: bytes) -> None:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = name_temporary(target)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask, as `open` has it
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from siamcar.errors import DataError
+from siamcar.files import expand_home
 from siamcar.images import read_image
 from siamcar.protocol import Frame
 
@@ -77,7 +78,7 @@ def open_stream(source: str) -> FrameStream:
         DataError: there is no such file, folder or camera, or there is no frame in it.
     """
     match = re.fullmatch(r"webcam(?::(\d+))?", source)
-    path = Path(source).expanduser()
+    path = expand_home(source)
     if match and not path.exists():
         return _open_webcam(int(match[1] or 0))
     if path.is_dir():
@@ -117,7 +118,8 @@ def _open_folder(folder: Path) -> FrameStream:
 
 def _open_video(path: Path) -> FrameStream:
     with quiet_opencv():
-        capture = cv2.VideoCapture(str(path))
+        # FFmpeg takes what stands before a colon for a protocol, but for an absolute path.
+        capture = cv2.VideoCapture(str(path.absolute()))
     if not capture.isOpened():
         capture.release()
         raise DataError(

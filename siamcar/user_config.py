@@ -16,7 +16,7 @@ from pydantic import Field
 
 from siamcar.config import Config, read_yaml
 from siamcar.errors import ConfigError
-from siamcar.files import write_atomic
+from siamcar.files import expand_home, write_atomic
 
 __all__ = ["UserConfig", "find_data", "get_config_path", "read_user_config", "write_setting"]
 
@@ -34,7 +34,7 @@ class UserConfig(Config):
 def get_config_path() -> Path:
     """The file that holds the settings; it need not exist."""
     if folder := os.environ.get("SIAMCAR_CONFIG"):
-        return Path(folder).expanduser() / "config.yaml"
+        return expand_home(folder) / "config.yaml"
     base = os.environ.get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path.home() / ".config") / "siamcar" / "config.yaml"
 
@@ -62,7 +62,7 @@ def write_setting(key: str, value: str | None) -> Path:
     if value is None:
         settings.pop(name, None)
     else:
-        folder = Path(value).expanduser().resolve()
+        folder = expand_home(value).resolve()
         if not folder.exists():
             raise ConfigError(f"{folder} does not exist.", "Give the folder of the benchmark as it was downloaded.")
         settings[name] = str(folder)
@@ -89,9 +89,9 @@ def find_data(benchmark: str, root: Path | None = None) -> Path | None:
         return inside
     settled = read_user_config().data.get(benchmark)
     if settled is not None:
-        return Path(settled)
+        return expand_home(settled)
     shared = os.environ.get("SIAMCAR_DATA")
-    return _find_in(Path(shared).expanduser(), benchmark) if shared else None
+    return _find_in(expand_home(shared), benchmark) if shared else None
 
 
 def _find_in(root: Path, benchmark: str) -> Path | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +11,7 @@ import numpy as np
 
 from siamcar.boxes import Boxes
 from siamcar.errors import ConfigError, DataError
+from siamcar.files import name_temporary
 from siamcar.frame_streams import quiet_opencv
 from siamcar.protocol import Frame
 
@@ -77,10 +76,11 @@ class VideoSink:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for path in dict.fromkeys((self.path, self.path.with_suffix(".avi"))):
             suffix = path.suffix.lower()
-            temporary = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp{suffix}")
+            temporary = name_temporary(path, suffix)
             with quiet_opencv():
+                # FFmpeg takes what stands before a colon for a protocol, but for an absolute path.
                 writer = cv2.VideoWriter(
-                    str(temporary), cv2.VideoWriter.fourcc(*VIDEO_SUFFIXES[suffix]), self._rate, size
+                    str(temporary.absolute()), cv2.VideoWriter.fourcc(*VIDEO_SUFFIXES[suffix]), self._rate, size
                 )
             self._writer, self._temporary = writer, temporary
             if writer.isOpened():
@@ -88,34 +88,36 @@ class VideoSink:
                     self.path = path
                     self._refuse_existing()
                 return
-            self._discard()
+            self.close()
         raise ConfigError(
             f"OpenCV cannot write a video of {size[0]}×{size[1]} pixels to {self.path}.",
             "Is the folder writable? `siamcar check` says whether this OpenCV can write videos.",
         )
 
-    def _discard(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-        self._writer = self._temporary = None
-
     def close(self) -> None:
         """Finish the video and give it its name; without a frame there is none. May be called twice.
 
         Raises:
-            DataError: the file was not written, as on a full disk.
+            DataError: the file was not written to its end, as on a full disk.
+            OSError: it cannot be given its name.
         """
-        if self._temporary is None or self.count == 0:
-            self._discard()
-            return
-        self._writer.release()
-        if not self._temporary.is_file() or self._temporary.stat().st_size == 0:
-            self._discard()
-            raise DataError(f"The video {self.path} could not be written.", "Is the disk full?")
-        self._temporary.replace(self.path)
+        writer, temporary = self._writer, self._temporary
         self._writer = self._temporary = None
+        if temporary is None:
+            return
+        try:
+            if writer is not None:
+                writer.release()
+            if self.count:
+                if not _holds_frames(temporary, self.count):
+                    raise DataError(
+                        f"The video {self.path} could not be written: not all of its {self.count} frames can be read "
+                        "back.",
+                        "Is the disk full?",
+                    )
+                temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +126,25 @@ class VideoSink:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _holds_frames(path: Path, count: int) -> bool:
+    """Whether a video can be opened and its frame of that number, counted from 1, be read.
+
+    A writer does not say that a write failed. The number that the file announces is no proof: some containers hold it
+    in a header, which may be whole where frames are missing, and others but estimate it.
+    """
+    with quiet_opencv():
+        capture = cv2.VideoCapture(str(path.absolute()))
+        try:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, count - 1)
+            if capture.read()[0] and capture.get(cv2.CAP_PROP_POS_FRAMES) == count:
+                return True
+            # Where one cannot go to a frame at once, a whole file can still be read from its beginning.
+            capture.open(str(path.absolute()))
+            return all(capture.grab() for _ in range(count))
+        finally:
+            capture.release()
 
 
 def fit_frame(frame: Frame, size: tuple[int, int]) -> Frame:
@@ -164,8 +185,11 @@ def _line_width(canvas: Frame) -> int:
     return width
 
 
-def draw_box(canvas: Frame, box: Boxes, color: tuple[int, int, int]) -> None:
-    """Draw a (4,) `xywh` box with a dark rim into a (H, W, 3) uint8 BGR canvas; it may reach over the border."""
+def draw_box(canvas: Frame, box: Boxes, color: tuple[int, int, int], *, dashed: bool = False) -> None:
+    """Draw a (4,) `xywh` box with a dark rim into a (H, W, 3) uint8 BGR canvas; it may reach over the border.
+
+    Between the dashes of a dashed one the rim is seen.
+    """
     line = _line_width(canvas)
     # Far outside the picture nothing is seen, and OpenCV's integers would overflow.
     far = 4.0 * max(canvas.shape[:2])
@@ -173,7 +197,17 @@ def draw_box(canvas: Frame, box: Boxes, color: tuple[int, int, int]) -> None:
     right, bottom = (round(value) - 1 for value in np.clip(box[:2] + box[2:], -far, far).tolist())
     corners = (left, top), (max(right, left), max(bottom, top))
     cv2.rectangle(canvas, *corners, (0, 0, 0), line + 2)
-    cv2.rectangle(canvas, *corners, color, line)
+    if not dashed:
+        cv2.rectangle(canvas, *corners, color, line)
+        return
+    (left, top), (right, bottom) = corners
+    dash = 6 * line
+    for x in range(left, right + 1, 2 * dash):
+        for y in (top, bottom):
+            cv2.line(canvas, (x, y), (min(x + dash, right), y), color, line)
+    for y in range(top, bottom + 1, 2 * dash):
+        for x in (left, right):
+            cv2.line(canvas, (x, y), (x, min(y + dash, bottom)), color, line)
 
 
 def put_text(canvas: Frame, text: str) -> None:

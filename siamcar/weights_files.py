@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from siamcar.errors import UnknownNameError, WeightsError, import_extra
+from siamcar.files import expand_home
 
 __all__ = [
     "FORMAT",
@@ -55,7 +56,7 @@ def resolve_weights(name_or_path: str | Path) -> Path:
     builtin = list_builtin_weights()
     if text in builtin:
         return builtin[text]
-    path = Path(name_or_path).expanduser()
+    path = expand_home(name_or_path)
     if path.is_dir():
         raise WeightsError(f"{path} is a folder; a weights file was expected.", "Name the file inside it.")
     if path.exists():

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from siamcar.config import read_yaml
 from siamcar.errors import ConfigError, UnknownNameError
+from siamcar.files import expand_home
 from training.recipe import Recipe
 
 __all__ = ["build_recipe", "list_recipes", "load_recipe"]
@@ -67,7 +68,7 @@ def _find_recipe(name_or_path: str | Path) -> Path:
     packaged = list_recipes()
     if str(name_or_path) in packaged:
         return packaged[str(name_or_path)]
-    path = Path(name_or_path).expanduser()
+    path = expand_home(name_or_path)
     if isinstance(name_or_path, Path) or len(path.parts) > 1 or path.suffix in (".yaml", ".yml"):
         return path
     error = UnknownNameError.of("recipe", str(name_or_path), packaged)

@@ -29,6 +29,7 @@ import numpy as np
 from evaluation.benchmarks.annotation_files import parse_boxes
 from siamcar.boxes import Boxes
 from siamcar.errors import DataError
+from siamcar.files import expand_home
 
 __all__ = ["AnnotationFiles", "open_annotations"]
 
@@ -167,7 +168,7 @@ def open_annotations(where: str | Path) -> Iterator[AnnotationFiles]:
     Raises:
         DataError: there is no such thing, or it is damaged.
     """
-    where = Path(where).expanduser()
+    where = expand_home(where)
     if where.is_dir():
         yield AnnotationFiles(where, tuple(_walk(where)), lambda name: (where / name).read_bytes())
     elif where.suffix == ".json" and where.is_file():

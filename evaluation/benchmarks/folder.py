@@ -35,6 +35,7 @@ from evaluation.benchmarks.vot import add_tags
 from evaluation.sequence import Benchmark, ImageFrames, Sequence
 from siamcar.boxes import xyxy_to_xywh
 from siamcar.errors import ConfigError, DataError, UnknownNameError
+from siamcar.files import expand_home
 
 __all__ = ["LAYOUTS", "load_folder"]
 
@@ -99,7 +100,7 @@ def load_folder(
         raise ConfigError(f"origin is the coordinate of the first pixel, 0 or 1; found {origin!r}.")
     if format not in ("xywh", "xyxy"):
         raise ConfigError(f"format is xywh or xyxy; found {format!r}.")
-    root = root.expanduser().resolve()
+    root = expand_home(root).resolve()
     check_folder(root, "A folder of sequences")
     layouts = LAYOUTS if layout == "auto" else (layout,)
     names, targets, bare = _find_targets(root, layouts)
@@ -246,7 +247,7 @@ def _add_files(sequence: Sequence, target: _Target) -> Sequence:
 
 def _read_attribute_list(root: Path, attributes: str | None) -> dict[str, list[str]]:
     """Sequence → attributes, from lines "sequence: A, B" or "sequence<tab>A, B"."""
-    path = Path(attributes).expanduser() if attributes is not None else root / "attributes.txt"
+    path = expand_home(attributes) if attributes is not None else root / "attributes.txt"
     found = (read_text(path), path) if attributes is not None else read_beside(path)
     pairs: dict[str, list[str]] = {}
     for number, line in enumerate((found[0] if found else "").splitlines(), start=1):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from siamcar.errors import ConfigError
+from siamcar.files import expand_home
 
 __all__ = ["LOCAL_MODULE", "Checkout", "find_checkout", "load_local", "refuse_email_library"]
 
@@ -69,7 +70,7 @@ def find_checkout(folder: Path) -> Checkout:
     Raises:
         ConfigError: the folder holds none, or the e-mail library of the same name.
     """
-    root = folder.expanduser().resolve()
+    root = expand_home(folder).resolve()
     for candidate in (root, root.parent):
         package = candidate / "pytracking"
         if (package / "evaluation" / "tracker.py").is_file() and (package / "tracker").is_dir():
@@ -121,7 +122,7 @@ def load_local(checkout: Checkout, file: Path | None = None, results: Path | Non
     Raises:
         ConfigError: the file is missing or does not run, or results would go into the checkout.
     """
-    path = checkout.local if file is None else file.expanduser()
+    path = checkout.local if file is None else expand_home(file)
     if not path.is_file():
         raise ConfigError(
             f"pytracking needs to know where data and results lie, and {path} is not there.",
@@ -138,7 +139,7 @@ def load_local(checkout: Checkout, file: Path | None = None, results: Path | Non
         raise ConfigError(
             f"{path} does not run: {type(error).__name__}: {error}.", "Mend it; pytracking would overwrite it."
         ) from error
-    home = default if results is None else results.expanduser().resolve()
+    home = default if results is None else expand_home(results).resolve()
     if results is None and default.resolve().is_relative_to(checkout.root):
         raise ConfigError(
             f"By {path}, results go into the checkout ({default}), where this command writes nothing.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from siamcar.cli.common import Json, examples, print_json, print_line, stdout_console
+from siamcar.files import expand_home
 
 if TYPE_CHECKING:
     from siamcar.config import Architecture
@@ -58,7 +59,7 @@ def handle(
 
     report = convert_weights(
         source,
-        destination.expanduser(),
+        expand_home(destination),
         architecture=cast("Architecture | None", architecture),
         input_norm=input_norm,
         half=half,

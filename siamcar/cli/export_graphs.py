@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from siamcar.cli.common import print_error, print_json, print_line
+from siamcar.files import expand_home
 
 __all__ = ["export_graphs"]
 
@@ -31,7 +32,7 @@ def export_graphs(
     done = export.export_graphs(
         model,
         file,
-        folder.expanduser(),
+        expand_home(folder),
         format=format,
         precision=precision,
         calibration=calibration,

@@ -18,6 +18,7 @@ from siamcar.cli.tracker_options import (
     choose_options,
     tell_ignored,
 )
+from siamcar.files import expand_home
 
 app = typer.Typer(no_args_is_help=True, help="Run trackers under the scripts of a pytracking checkout.")
 
@@ -141,7 +142,7 @@ def _choose(
     tell_ignored(options.get("config"), preset)
     describe_tracker(tracker, options)
     return {
-        key: str(Path(value).expanduser().resolve()) if Path(value).expanduser().is_file() else value
+        key: str(expand_home(value).resolve()) if expand_home(value).is_file() else value
         for key, value in options.items()
     }
 

@@ -49,7 +49,10 @@ EXAMPLES = examples(
     "siamcar track webcam --show",
 )
 
-DEFAULT_FOLDER = Path("tracked")
+DEFAULT_FOLDER = "tracked"
+
+_DIGIT_SUFFIXES = {".264", ".265", ".3g2", ".3gp", ".h264", ".h265", ".m2ts", ".m2v", ".m4v", ".mp2", ".mp3", ".mp4v"}
+"""Endings of films that cannot be written and, with a digit as in run.v2, might be taken for a folder's."""
 
 
 @dataclass
@@ -91,11 +94,12 @@ def handle(
     precision: PrecisionName = None,
     device: DeviceName = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--out",
-            help="Video (.mp4, .avi, .mov, .mkv) or folder to write. Default: the folder 'tracked'; no video where "
-            "--show or --boxes is given.",
+            metavar="PATH",
+            help="Video (.mp4, .avi, .mov, .mkv) or folder to write; with / at its end it is a folder. Default: the "
+            "folder 'tracked'; no video where --show or --boxes is given.",
             show_default=False,
         ),
     ] = None,
@@ -157,7 +161,7 @@ def _parse_box(text: str) -> Boxes:
     return box
 
 
-def _choose_outputs(name: str, out: Path | None, boxes: Path | None, show: bool) -> _Outputs:
+def _choose_outputs(name: str, out: str | None, boxes: Path | None, show: bool) -> _Outputs:
     from siamcar.video import VIDEO_SUFFIXES
 
     if boxes is not None and boxes.suffix.lower() != ".txt":
@@ -166,21 +170,30 @@ def _choose_outputs(name: str, out: Path | None, boxes: Path | None, show: bool)
         if show or boxes is not None:
             return _Outputs(None, boxes)
         out = DEFAULT_FOLDER
-    if out.suffix.lower() in VIDEO_SUFFIXES and not out.is_dir():
-        return _Outputs(out, boxes or out.with_suffix(".txt"))
-    if out.suffix[1:].isalpha() and not out.is_dir():
+    path = Path(out)
+    suffix = path.suffix.lower()
+    if path.is_dir() or out.endswith((os.sep, "/")):
+        return _Outputs(path / f"{name}.mp4", boxes or path / f"{name}.txt")
+    if suffix in VIDEO_SUFFIXES:
+        return _Outputs(path, boxes or path.with_suffix(".txt"))
+    if suffix[1:].isalpha() or suffix in _DIGIT_SUFFIXES:
         raise ConfigError(
             f"--out {out} ends neither like a video that can be written nor like a folder.",
-            f"Videos: {', '.join(VIDEO_SUFFIXES)}.",
+            f"Videos: {', '.join(VIDEO_SUFFIXES)}. A folder: {out}/",
         )
-    return _Outputs(out / f"{name}.mp4", boxes or out / f"{name}.txt")
+    return _Outputs(path / f"{name}.mp4", boxes or path / f"{name}.txt")
 
 
 def _require_writable(outputs: _Outputs, overwrite: bool, source: str) -> None:
     """Complain before the work, not after it: files that exist, folders that cannot be written."""
-    if outputs.video is not None and outputs.video.resolve() == Path(source).expanduser().resolve():
+    from siamcar.files import expand_home
+
+    if outputs.video is not None and outputs.video.resolve() == expand_home(source).resolve():
         raise ConfigError(f"The video would replace its own source, {source}.", "Choose another --out.")
     wanted = [path for path in (outputs.video, outputs.boxes, outputs.scores) if path is not None]
+    folders = [path for path in wanted if path.is_dir()]
+    if folders:
+        raise ConfigError(f"{folders[0]} cannot be written: it is a folder.", "Give the name of a file.")
     existing = [path for path in wanted if path.exists()]
     if existing and not overwrite:
         raise ConfigError(
@@ -210,15 +223,15 @@ def _run(
     problem: SiamCARError | KeyboardInterrupt | None = None
     ended = False
     try:
-        with sink or contextlib.nullcontext(), _progress(stream, limit) as advance:
+        with _progress(stream, limit) as advance:
             ended = _follow(tracker, stream, given, outcome, sink, show=show, limit=limit, advance=advance)
     except (SiamCARError, KeyboardInterrupt) as error:
         problem = error
     finally:
-        written = _write_boxes(outcome, outputs)
-    if sink is not None and sink.count:
-        written.insert(0, sink.path)
+        written, faults = _keep(outcome, outputs, sink)
     _report(outcome, written, stream, complete=ended and problem is None)
+    for fault in faults[0 if problem else 1 :]:  # the first problem ends the command
+        print_error(f"Error: {fault}")
     if isinstance(problem, KeyboardInterrupt):
         print_error(f"Interrupted after {len(outcome.boxes)} frames{'; what was done is kept' if written else ''}.")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -226,6 +239,8 @@ def _run(
         if written:
             print_error(f"Stopped after {len(outcome.boxes)} frames; what was done is kept.")
         raise problem
+    if faults:
+        raise faults[0]
 
 
 def _follow(
@@ -277,9 +292,10 @@ def _step(tracker: Tracker, frame: Frame, index: int, given: Boxes) -> tuple[Box
     start = time.perf_counter()
     try:
         if index == 0:
-            tracker.init(frame, given)
+            tracker.init(frame, given.copy())  # a tracker may keep its box and move it
             return given, 1.0, time.perf_counter() - start
         prediction = tracker.track(frame)
+        return prediction.box, prediction.score, time.perf_counter() - start
     except SiamCARError:
         raise
     except Exception as error:
@@ -287,7 +303,6 @@ def _step(tracker: Tracker, frame: Frame, index: int, given: Boxes) -> tuple[Box
             f"The tracker raised {type(error).__name__} at frame {index}: {error}",
             "`siamcar check tracker` tries it on small scenes.",
         ) from error
-    return prediction.box, prediction.score, time.perf_counter() - start
 
 
 def _require_inside(box: Boxes, frame: Frame) -> None:
@@ -315,18 +330,32 @@ def _progress(stream: FrameStream, limit: int | None) -> Iterator[Callable[[], N
         yield lambda: progress.advance(task)
 
 
-def _write_boxes(outcome: _Outcome, outputs: _Outputs) -> list[Path]:
-    if outputs.boxes is None or outputs.scores is None or not outcome.boxes:
-        return []
+def _keep(
+    outcome: _Outcome, outputs: _Outputs, sink: VideoSink | None
+) -> tuple[list[Path], list[SiamCARError | OSError]]:
+    """Write what was done: the files written, and what kept others from being so."""
     import numpy as np
 
     from evaluation.results import format_boxes
     from siamcar.files import write_atomic
 
-    scores = "".join(f"{score:.4f}\n" for score in outcome.scores)
-    write_atomic(outputs.boxes, format_boxes(np.array(outcome.boxes)))
-    write_atomic(outputs.scores, scores.encode())
-    return [outputs.boxes, outputs.scores]
+    written: list[Path] = []
+    faults: list[SiamCARError | OSError] = []
+    try:
+        if sink is not None:
+            sink.close()
+            written.extend([sink.path] if sink.count else [])
+    except (SiamCARError, OSError) as error:
+        faults.append(error)
+    try:
+        if outputs.boxes is not None and outputs.scores is not None and outcome.boxes:
+            write_atomic(outputs.boxes, format_boxes(np.array(outcome.boxes)))
+            written.append(outputs.boxes)
+            write_atomic(outputs.scores, "".join(f"{score:.4f}\n" for score in outcome.scores).encode())
+            written.append(outputs.scores)
+    except OSError as error:
+        faults.append(error)
+    return written, faults
 
 
 def _report(outcome: _Outcome, written: list[Path], stream: FrameStream, *, complete: bool) -> None:
@@ -341,5 +370,6 @@ def _report(outcome: _Outcome, written: list[Path], stream: FrameStream, *, comp
     if complete and stream.length is not None and len(outcome.boxes) < stream.length:
         print_error(
             f"Warning: the source announces {stream.length} frames, and {len(outcome.boxes)} could be decoded: it may "
-            "be damaged or cut short. Frame numbers count what was decoded."
+            "be damaged or cut short, or announce an estimate, as Matroska files of a variable frame rate do. Frame "
+            "numbers count what was decoded."
         )

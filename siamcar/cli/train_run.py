@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siamcar.errors import ConfigError, ResultsError, SiamCARError
+from siamcar.files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Row
@@ -62,7 +63,7 @@ def parse_places(data: Row[str] | None) -> DataPlaces:
     roots: dict[str, str] = {}
     for text in data or []:
         name, separator, place = text.partition("=")
-        path = Path(place if separator else text).expanduser().resolve()
+        path = expand_home(place if separator else text).resolve()
         if not path.exists():
             raise ConfigError(f"--data {text}: {path} does not exist.", "Give the folder as it was downloaded.")
         if separator and name in roots:

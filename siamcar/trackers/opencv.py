@@ -20,7 +20,7 @@ import numpy as np
 
 from siamcar.boxes import BoxLike, cxcywh_to_xywh, xywh_to_cxcywh
 from siamcar.errors import MissingExtraError, SiamCARError, WeightsError
-from siamcar.files import compute_sha256
+from siamcar.files import compute_sha256, expand_home
 from siamcar.protocol import Frame, Prediction
 from siamcar.trackers.describe import TrackerDescription, described_by
 from siamcar.tracking.frames import as_frame
@@ -214,7 +214,7 @@ def _find_contributed(name: str, tracker: str) -> Callable[[], Any]:
 
 
 def _find_network(name: str, option: str, path: str | Path) -> Path:
-    file = Path(path).expanduser()
+    file = expand_home(path)
     if not file.is_file():
         raise WeightsError(
             f"The tracker 'opencv:{name}' needs an ONNX file as its option {option}; {file} is none.",

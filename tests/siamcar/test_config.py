@@ -34,9 +34,20 @@ def test_every_fault_is_listed_with_its_source(tmp_path: Path) -> None:
     assert "window_influence" in caught.value.hint
 
 
-@pytest.mark.parametrize("values", [{"search_size": 100}, {"top_k": 10}, {"min_size": 0.5}])
-def test_values_that_do_not_fit(values: dict[str, float]) -> None:
-    with pytest.raises(ConfigError):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"search_size": 100}, "must exceed template_size"),
+        ({"top_k": 10}, "exceeds the peak"),
+        ({"min_size": 0.5}, "min_size"),
+        ({"lr": True}, "lr: expected a number, found true"),
+        ({"top_k": True}, "top_k: expected a number, found true"),
+        ({"penalty_k": "inf"}, "penalty_k: expected a finite number, found 'inf'"),
+        ({"context_amount": float("inf")}, "context_amount: expected a finite number"),
+    ],
+)
+def test_values_that_do_not_fit(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
         TrackerConfig.build(values, source="test")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from siamcar.files import compute_sha256, write_atomic
+from siamcar.files import compute_sha256, expand_home, get_cache_folder, name_temporary, write_atomic
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -47,3 +47,25 @@ def test_a_failure_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monkey
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["影" * 84 + ".t", "x" * 255, "." + "y" * 254], ids=["wide", "plain", "hidden"])
+def test_a_name_may_be_as_long_as_the_file_system_lets_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_atomic(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_temporary_names_are_hidden_and_new_each_time(tmp_path: Path) -> None:
+    names = {name_temporary(tmp_path / "clip.mp4", ".mp4") for _ in range(10)}
+    assert len(names) == 10
+    assert all(path.match(".clip.*.tmp.mp4") and path.parent == tmp_path for path in names)
+
+
+def test_a_home_is_put_in_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_home("~/data") == expand_home(Path("~/data")) == tmp_path / "data"
+    assert expand_home("~no-such-user.mp4") == Path("~no-such-user.mp4")
+    assert expand_home("a/~b") == Path("a/~b")
+    monkeypatch.setenv("SIAMCAR_CACHE", "~no-such-user/cache")
+    assert get_cache_folder() == Path("~no-such-user/cache")

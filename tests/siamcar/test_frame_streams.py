@@ -75,6 +75,15 @@ def test_a_video_gives_its_frames_in_order(tmp_path: Path) -> None:
     np.testing.assert_allclose(means, [0, 80, 160, 240], atol=3)
 
 
+@pytest.mark.parametrize("name", ["12:30 clip.mp4", "~clip.mp4"])
+def test_a_name_may_hold_a_colon_or_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_video(tmp_path / name, [0, 80], codec="mp4v")
+    monkeypatch.chdir(tmp_path)
+    with open_stream(name) as stream:
+        assert stream.name == Path(name).stem
+        assert len(list(stream)) == 2
+
+
 def test_what_cannot_be_a_source_is_refused_with_the_way_out(tmp_path: Path) -> None:
     write_image(tmp_path / "1.png")
     (tmp_path / "boxes.txt").write_text("1,2,3,4\n")

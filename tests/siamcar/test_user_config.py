@@ -39,6 +39,20 @@ def test_the_setting_comes_before_the_environment(own_config: Path, monkeypatch:
     assert find_data("otb100") == own_config / "mine"
 
 
+def test_a_tilde_is_the_home_folder_and_else_a_name(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(own_config))
+    (own_config / "config").mkdir()
+    (own_config / "config" / "config.yaml").write_text("data: {otb100: ~/OTB, lasot: ~no-such-user/LaSOT}\n")
+    assert find_data("otb100") == own_config / "OTB"
+    assert find_data("lasot") == Path("~no-such-user/LaSOT")
+    monkeypatch.setenv("SIAMCAR_CONFIG", "~no-such-user/config")
+    monkeypatch.setenv("SIAMCAR_DATA", "~no-such-user/data")
+    assert get_config_path() == Path("~no-such-user/config/config.yaml")
+    assert find_data("otb100") is None
+    with pytest.raises(ConfigError, match="does not exist"):
+        write_setting("data.otb100", "~no-such-user/OTB")
+
+
 @pytest.mark.parametrize(("key", "value"), [("color.otb100", "."), ("data", "."), ("data.otb100", "/no/such/folder")])
 def test_settings_that_make_no_sense(key: str, value: str) -> None:
     with pytest.raises(ConfigError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamcar.errors import ConfigError, DataError
-from siamcar.video import VideoSink, draw_overlay, fit_frame
+from siamcar.video import VideoSink, draw_box, draw_overlay, fit_frame
 
 
 def frame_of(value: int, size: tuple[int, int] = (32, 24)) -> np.ndarray:
@@ -71,20 +74,20 @@ def test_an_ending_that_is_no_video_is_refused(tmp_path: Path) -> None:
 class NoMp4:
     """A VideoWriter of an OpenCV without FFmpeg: it writes .avi alone."""
 
-    def __init__(self, path: str, *_: Any) -> None:
-        self._path = Path(path)
+    fourcc = staticmethod(cv2.VideoWriter.fourcc)
+    _writer = cv2.VideoWriter
 
-    @staticmethod
-    def fourcc(*_: str) -> int:
-        return 0
+    def __init__(self, path: str, *options: Any) -> None:
+        self._inner = self._writer(path, cv2.CAP_OPENCV_MJPEG, *options) if path.endswith(".avi") else self._writer()
 
     def isOpened(self) -> bool:
-        return self._path.suffix == ".avi"
+        return self._inner.isOpened()
 
-    def write(self, _: np.ndarray) -> None:
-        self._path.write_bytes(b"frames")
+    def write(self, frame: np.ndarray) -> None:
+        self._inner.write(frame)
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        self._inner.release()
 
 
 def test_where_mp4_cannot_be_written_an_avi_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +96,11 @@ def test_where_mp4_cannot_be_written_an_avi_takes_its_place(tmp_path: Path, monk
         sink.write(frame_of(1))
     assert sink.path == tmp_path / "clip.avi"
     assert [path.name for path in tmp_path.iterdir()] == ["clip.avi"]
+    content = sink.path.read_bytes()
     with pytest.raises(ConfigError, match=r"clip\.avi exists already"), VideoSink(tmp_path / "clip.mp4", 10.0) as again:
         again.write(frame_of(1))
-    assert sink.path.read_bytes() == b"frames"
+    assert sink.path.read_bytes() == content
+    assert len(read_video(sink.path)) == 1
 
 
 def test_a_video_that_never_reached_the_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +108,61 @@ def test_a_video_that_never_reached_the_disk_is_an_error(tmp_path: Path, monkeyp
     monkeypatch.setattr(cv2, "VideoWriter", NoMp4)
     with pytest.raises(DataError, match="could not be written"), VideoSink(tmp_path / "clip.avi", 10.0) as sink:
         sink.write(frame_of(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def limit_file_size(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv", ".mov"])
+@pytest.mark.parametrize("room", [20_000, 150_000])
+def test_a_full_disk_is_an_error_and_leaves_the_video_that_was_there(tmp_path: Path, suffix: str, room: int) -> None:
+    path = tmp_path / f"clip{suffix}"
+    path.write_bytes(b"mine")
+    rng = np.random.default_rng(0)
+    with (
+        limit_file_size(room),
+        pytest.raises(DataError, match=r"could not be written: not all of its 40 frames"),
+        VideoSink(path, 10.0, overwrite=True) as sink,
+    ):
+        for _ in range(40):
+            sink.write(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
+    assert path.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv", ".mov"])
+def test_a_long_video_is_found_whole(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip{suffix}"
+    with VideoSink(path, 29.97) as sink:
+        for index in range(301):
+            sink.write(frame_of(index % 256))
+    assert len(read_video(path)) == 301
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "影" * 83 + ".mp4"], ids=["colon", "long"])
+def test_a_name_may_hold_a_colon_or_be_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    with VideoSink(path, 10.0) as sink:
+        sink.write(frame_of(1))
+    assert len(read_video(tmp_path / path)) == 1
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_in_its_place_leaves_no_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").mkdir()
+    with pytest.raises(OSError, match=r"clip\.mp4"), VideoSink(tmp_path / "clip.mp4", 10.0, overwrite=True) as sink:
+        sink.write(frame_of(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
 def test_odd_and_changing_sizes_keep_the_first_frame_whole(tmp_path: Path) -> None:
@@ -140,6 +200,16 @@ def test_the_overlay_marks_the_border_of_the_box_and_leaves_its_inside() -> None
     assert changed[149, 179]
     assert not changed[100:140, 110:170].any()
     assert not changed[160:, :].any()
+
+
+def test_a_dashed_box_is_its_colour_and_its_rim_by_turns() -> None:
+    canvas = frame_of(60, (320, 240))
+    draw_box(canvas, np.array([100.0, 90.0, 80.0, 60.0]), (0, 0, 255), dashed=True)
+    side = [tuple(pixel) for pixel in canvas[90, 100:180].tolist()]
+    assert set(side) == {(0, 0, 255), (0, 0, 0)}
+    assert 0.4 < side.count((0, 0, 255)) / len(side) < 0.7
+    assert canvas[149, 179].tolist() != [60, 60, 60]
+    assert (canvas[100:140, 110:170] == 60).all()
 
 
 @pytest.mark.parametrize("size", [(40, 30), (320, 240), (1920, 1080)])

@@ -35,7 +35,13 @@ def test_a_path_is_itself(tmp_path: Path) -> None:
 
 
 def test_absent_paths_and_folders(tmp_path: Path) -> None:
-    for absent in (tmp_path / "absent.pth", str(tmp_path / "absent"), "absent.pth", Path("absent")):
+    for absent in (
+        tmp_path / "absent.pth",
+        str(tmp_path / "absent"),
+        "absent.pth",
+        Path("absent"),
+        "~no-such-user/absent",
+    ):
         with pytest.raises(WeightsError, match="does not exist"):
             resolve_weights(absent)
     with pytest.raises(WeightsError, match="is a folder"):

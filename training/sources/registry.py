@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siamcar.errors import ConfigError, DataError
+from siamcar.files import expand_home
 from siamcar.registry import Registry
 from siamcar.user_config import find_data
 from training.index import Index, load_index
@@ -109,7 +110,7 @@ def _find_root(settings: SourceSettings, kind: type[Source], data: Path | None) 
     if not kind.needs_root:
         return Path()
     if settings.root is not None:
-        root = Path(settings.root).expanduser()
+        root = expand_home(settings.root)
         return root if root.is_absolute() or data is None else data / root
     found = find_data(settings.name, data)
     if found is None:

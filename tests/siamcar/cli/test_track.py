@@ -20,16 +20,18 @@ INIT = "10,8,12,10"
 
 
 class Walker:
-    """Moves its box by one pixel a frame; can be told to fail."""
+    """Moves its box by one pixel a frame; can be told to fail, also on the disk that its boxes are written to."""
 
-    def __init__(self, fail_at: str = "0", interrupt_at: str = "0") -> None:
-        self.fail_at, self.interrupt_at = int(fail_at), int(interrupt_at)
+    def __init__(self, fail_at: str = "0", interrupt_at: str = "0", fill: str = "") -> None:
+        self.fail_at, self.interrupt_at, self.fill = int(fail_at), int(interrupt_at), fill
 
     def init(self, frame: np.ndarray, box: np.ndarray) -> None:
         self.box, self.calls = np.asarray(box, dtype=float), 0
 
     def track(self, frame: np.ndarray) -> Prediction:
         self.calls += 1
+        if self.fill:
+            Path(self.fill).mkdir(exist_ok=True)  # what nobody can foresee
         if self.calls == self.fail_at:
             raise ValueError("a bad day")
         if self.calls == self.interrupt_at:
@@ -38,6 +40,23 @@ class Walker:
 
 
 WALKER = "tests.siamcar.cli.test_track:Walker"
+
+
+class Drifter:
+    """Moves the box that it was given, and answers with it instead of a prediction; or with nothing."""
+
+    def __init__(self, answer: str = "box") -> None:
+        self.answer = answer
+
+    def init(self, frame: np.ndarray, box: np.ndarray) -> None:
+        self.box = box
+        self.box += 1
+
+    def track(self, frame: np.ndarray) -> object:
+        return self.box.tolist() if self.answer == "box" else None
+
+
+DRIFTER = "tests.siamcar.cli.test_track:Drifter"
 
 Track = Callable[..., Result]
 
@@ -133,6 +152,35 @@ def test_a_tracker_that_raises_is_told_with_the_frame(track: Track, frames: Path
     assert len(read_boxes(tmp_path / "a.txt")) == 2
 
 
+@pytest.mark.parametrize("answer", ["box", "nothing"])
+def test_a_tracker_of_the_wrong_answer_is_told_with_the_frame(
+    track: Track, frames: Path, tmp_path: Path, answer: str
+) -> None:
+    result = track(frames, "--init", INIT, "-t", DRIFTER, "-o", f"answer={answer}", "--out", "a.mp4")
+    assert result.exit_code == 1
+    assert "AttributeError at frame 1: " in result.stderr
+    np.testing.assert_array_equal(read_boxes(tmp_path / "a.txt"), [[10, 8, 12, 10]])  # as given, not as moved
+
+
+def test_a_file_that_cannot_be_written_in_the_end_hides_neither_the_rest_nor_what_came_before(
+    track: Track, frames: Path, tmp_path: Path
+) -> None:
+    options = ("--init", INIT, "-t", WALKER, "--out", "a.mp4", "--boxes", "b.txt", "--overwrite")
+    result = track(frames, *options, "-o", "fill=b.txt", "-o", "fail_at=3")
+    assert result.exit_code == 1
+    assert "ValueError at frame 3: a bad day" in result.stderr
+    assert "Is a directory" in result.stderr
+    assert count_frames(tmp_path / "a.mp4") == 3
+    (tmp_path / "b.txt").rmdir()
+    (tmp_path / "a.mp4").unlink()
+    result = track(frames, *options, "-o", "fill=a.mp4")
+    assert result.exit_code == 1
+    assert "Is a directory" in result.stderr
+    assert "a.mp4" not in result.stdout
+    assert len(read_boxes(tmp_path / "b.txt")) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Walk", "a.mp4", "b.txt", "b_score.txt"]
+
+
 def test_a_video_shorter_than_it_says_is_warned_of(track: Track, frames: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for path in frames.iterdir():  # noise, so that the frames outweigh the file's header
@@ -145,6 +193,7 @@ def test_a_video_shorter_than_it_says_is_warned_of(track: Track, frames: Path, t
     left = count_frames(tmp_path / "two.avi")
     assert 0 < left < 6
     assert f"Warning: the source announces 6 frames, and {left} could be decoded" in result.stderr
+    assert "or announce an estimate, as Matroska files of a variable frame rate do" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -196,6 +245,7 @@ def test_on_a_display_the_box_is_drawn_and_q_ends(
     ("arguments", "words"),
     [
         (["--out", "a.gif"], "a.gif ends neither"),
+        (["--out", "a.m4v"], "a.m4v ends neither"),
         (["--boxes", "a.csv"], "should end in .txt"),
         (["--weights", "w.pth"], "no option of the tracker 'static' named 'weights'"),
         (["-t", "statik"], "Did you mean static"),
@@ -213,6 +263,39 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(track: Track, f
     result = track(frames, "--init", INIT, "-t", "static", "--out", "file/a.mp4")
     assert result.exit_code == 1
     assert "not a folder" in result.stderr
+
+
+@pytest.mark.parametrize("out", ["run.final/", "run.v2", "there.mp4"])
+def test_a_folder_may_have_any_name(track: Track, frames: Path, tmp_path: Path, out: str) -> None:
+    (tmp_path / "there.mp4").mkdir()
+    assert track(frames, "--init", INIT, "-t", "static", "--out", out).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / out).iterdir()) == ["Walk.mp4", "Walk.txt", "Walk_score.txt"]
+
+
+def test_long_names_are_written(track: Track, frames: Path, tmp_path: Path) -> None:
+    name = "影" * 80
+    assert track(frames, "--init", INIT, "-t", "static", "--out", f"{name}.mp4").exit_code == 0
+    assert count_frames(tmp_path / f"{name}.mp4") == len(read_boxes(tmp_path / f"{name}.txt")) == 6
+
+
+@pytest.mark.parametrize("option", ["--boxes", "--out"])
+def test_a_name_that_is_too_long_or_a_folder_is_told_before_the_work(
+    track: Track, frames: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "d.txt").mkdir()
+    tracked = ("--init", INIT, "-t", "static", "--overwrite")
+    long = track(frames, *tracked, option, "影" * 90 + (".txt" if option == "--boxes" else ".mp4"))
+    folder = track(frames, *tracked, option, "d.txt" if option == "--boxes" else "d.mp4")
+    assert long.exit_code == folder.exit_code == 1
+    assert "name too long" in long.stderr
+    assert "d.txt cannot be written: it is a folder" in folder.stderr
+    assert "frames/s" not in long.stdout + folder.stdout
+
+
+def test_a_source_may_begin_with_a_tilde(track: Track, frames: Path, tmp_path: Path) -> None:
+    frames.parent.rename(tmp_path / "~Walk")
+    result = track("~Walk/img", "--init", INIT, "-t", "static", "--out", "a.mp4")
+    assert result.exit_code == 0, result.output
 
 
 def test_the_limit_of_threads_reaches_opencv(track: Track, frames: Path, monkeypatch: pytest.MonkeyPatch) -> None:
