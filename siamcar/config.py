@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from siamcar.errors import ConfigError
@@ -32,6 +32,7 @@ _EXPECTED = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "float_parsing": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "path_type": "a path",
@@ -97,6 +98,16 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_booleans(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic takes `true` (in YAML also `yes` and `on`) for the number 1."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        kinds = {kind, *get_args(kind)}
+        if isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
+            raise ValueError(f"expected a number, found {str(value).lower()}")
+        return value
+
     @classmethod
     def build(cls, values: dict[str, Any], *, source: str) -> Self:
         """Validate `values`; errors name the `source` (a file, "the command line", …).
@@ -156,6 +167,8 @@ class TrackerConfig(Config):
         top_k: `average`: how many best neighbours are averaged.
         top_k_neighbourhood: `average`: how many neighbours of the peak are looked at.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     strategy: Strategy = "released"
     penalty_k: float = Field(default=0.04, ge=0)

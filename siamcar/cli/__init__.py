@@ -17,7 +17,22 @@ def main() -> None:
     import sys
 
     sys.path.append(os.getcwd())  # noqa: PTH109 - pathlib is not loaded yet
+    _prepare_output()
 
     from siamcar.cli.app import app
 
     app()
+
+
+def _prepare_output() -> None:
+    """Make sure that printing fails at no letter and at no stream that was closed before the start (`>&-`)."""
+    import io
+    import os
+    import sys
+
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -219,8 +219,6 @@ def _run(
     quiet: bool,
 ) -> list[tuple[str, str]]:
     """Run what is missing on one benchmark, where its frames are at hand."""
-    from evaluation.benchmarks import PRESETS
-
     try:
         loaded = open_benchmark(chosen, folder)
     except SiamCARError as error:
@@ -231,8 +229,7 @@ def _run(
     if not _has_frames(loaded):
         print_error(f"{chosen.benchmark}: annotations alone, nothing is run; what is on disk is taken.")
         return []
-    preset = chosen.preset or PRESETS.get(chosen.benchmark, "demo")
-    plans = make_plans(loaded.select(None, limit), preset, choices, settings)
+    plans = make_plans(loaded.select(None, limit), chosen, choices, settings)
     done, failures, errors = execute_plans([plan for plan in plans if plan.tasks], settings)
     if not quiet:
         for document in done:

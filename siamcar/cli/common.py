@@ -98,7 +98,13 @@ def stdout_console() -> Console:
     """A console for results, as wide as the terminal; as wide as needed where output is a file or a pipe."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    class ResultsConsole(Console):
+        """Leaves a reader that is gone to `verb`; Rich would end with exit code 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return ResultsConsole(width=None if sys.stdout.isatty() else 200, highlight=False)
 
 
 def stderr_console() -> Console:
@@ -213,14 +219,21 @@ def parse_options(pairs: Iterable[str]) -> dict[str, str]:
     return options
 
 
-def choose_one(benchmark: str | None, suite: str | None) -> None:
-    """Check that either a benchmark or a suite is given.
+def choose_one(benchmark: str | None, suite: str | None, settings: list[str] | None, annotations: Path | None) -> None:
+    """Check that either a benchmark or a suite is given, and with a suite nothing that is of one benchmark.
 
     Raises:
         typer.BadParameter: neither or both.
+        ConfigError: settings or annotations beside a suite.
     """
     if (benchmark is None) == (suite is None):
         raise typer.BadParameter("give either --benchmark or --suite")
+    for option, key, given in (("--set", "settings", settings), ("--annotations", "annotations", annotations)):
+        if suite is not None and given:
+            raise ConfigError(
+                f"{option} is of one benchmark; found it beside --suite {suite}.",
+                f"Write it into a suite file, as {key!r} of a benchmark (docs/suite.md), or give --benchmark.",
+            )
 
 
 def load_selected(
@@ -231,10 +244,19 @@ def load_selected(
     limit: int | None,
     annotations: Path | None = None,
 ) -> Benchmark:
-    """Load a benchmark and take the sequences asked for; without a folder, the one settled for this machine."""
+    """Load a benchmark and take the sequences asked for; without a folder, the one settled for this machine.
+
+    Raises:
+        ConfigError: a folder is given for a benchmark that has none, or as `load_benchmark`.
+    """
     from evaluation.benchmarks import load_benchmark
     from siamcar.user_config import find_data
 
+    if data is not None and name == "synthetic":
+        raise ConfigError(
+            f"The benchmark 'synthetic' is drawn and has no folder; found --data {data}.",
+            "Name the benchmark that lies there with -b (siamcar list benchmarks), or leave --data out.",
+        )
     options: dict[str, Any] = dict(parse_options(settings or []))
     if annotations is not None:
         options["annotations"] = annotations

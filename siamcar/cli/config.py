@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from siamcar.cli.common import Json, examples, parse_options, print_json, print_line, stdout_console, verb
+from siamcar.cli.tracker_options import WeightsName
 
 if TYPE_CHECKING:
-    from siamcar.config import TrackerConfig
+    from siamcar.config import Architecture, TrackerConfig
     from siamcar.tracking.presets import Preset
     from siamcar.tracking.pysot_config import PysotConfig
 
@@ -18,12 +19,14 @@ app = typer.Typer(no_args_is_help=True, help="See how a tracker is configured.")
 
 EXAMPLES = examples(
     "siamcar config show",
+    "siamcar config show --weights model.safetensors",
     "siamcar config show --preset otb100 --strategy refine --option penalty_k=0.1",
     "siamcar config show --config experiments/siamcar_r50/config.yaml --preset uav123 --json",
 )
 
 
 def show(
+    weights: WeightsName = None,
     preset: Annotated[
         str | None, typer.Option("--preset", help="Hyper-parameters of a benchmark; `siamcar list presets` names them.")
     ] = None,
@@ -36,24 +39,28 @@ def show(
 ) -> None:
     """Show the configuration that SiamCAR gets from these options, and where each value comes from.
 
-    Defaults, preset, file, strategy and options are laid over each other in this order.
+    Defaults, what the weights hold (the built-in ones where none are given), preset, file, strategy and options are
+    laid over each other in this order. `siamcar run` lays the benchmark's own preset between the defaults and the
+    weights, where no preset is given; its --dry-run --json shows the outcome.
     """
     from siamcar.config import read_yaml
+    from siamcar.trackers.siamcar import read_saved_config
     from siamcar.tracking.presets import build_tracker_config, load_preset
     from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
 
     options = parse_options(option or [])
-    resolved = build_tracker_config(preset, config, strategy, options)
-    pysot: PysotConfig | None = None
+    content = read_yaml(config) if config is not None else {}
+    pysot = read_pysot_config(config, preset) if config is not None and is_pysot_config(content) else None
+    file = _find_weights(weights, pysot.architecture if pysot else None)
+    saved = read_saved_config(file) if file is not None else {}
+    resolved = build_tracker_config(preset, config, strategy, options, saved=saved)
     origins = dict.fromkeys(type(resolved).model_fields, "default")
+    if file is not None:
+        origins |= dict.fromkeys(saved, f"weights {weights or file.stem}")
     loaded = load_preset(preset) if preset is not None else None
     if loaded is not None:
         origins |= dict.fromkeys(loaded.fields(), f"preset {preset}")
-    if config is not None:
-        content = read_yaml(config)
-        if is_pysot_config(content):
-            pysot = read_pysot_config(config, preset)
-        origins |= dict.fromkeys(pysot.values if pysot else content, str(config))
+    origins |= dict.fromkeys(pysot.values if pysot else content, str(config))
     if strategy is not None:
         origins["strategy"] = "--strategy"
     origins |= dict.fromkeys(options, "--option")
@@ -65,6 +72,19 @@ def show(
         print_line(f"\npreset {preset}: {loaded.source}{'' if loaded.published else ' (none was published)'}")
     if pysot is not None:
         _print_pysot(pysot, config)
+
+
+def _find_weights(weights: str | None, architecture: Architecture | None) -> Path | None:
+    """The weights file; None where none is given and none of the architecture is built in."""
+    from siamcar.errors import WeightsError
+    from siamcar.trackers.siamcar import find_weights
+
+    try:
+        return find_weights(weights, architecture)
+    except WeightsError:
+        if weights is not None:
+            raise
+        return None
 
 
 def _print_json(
@@ -122,8 +142,12 @@ def set_value(
 
 def unset(key: Annotated[str, typer.Argument(help="data.<benchmark>.")]) -> None:
     """Take a setting out again."""
-    from siamcar.user_config import write_setting
+    from siamcar.errors import UnknownNameError
+    from siamcar.user_config import get_config_path, read_user_config, write_setting
 
+    known = [f"data.{name}" for name in read_user_config().data]
+    if key not in known:
+        raise UnknownNameError.of(f"setting in {get_config_path()}", key, known)
     print_line(f"{key} is no longer in {write_setting(key, None)}")
 
 

@@ -31,9 +31,9 @@ from siamcar.cli.tracker_options import (
     StrategyName,
     TrackerName,
     WeightsName,
+    add_default_preset,
     choose_options,
     make_tracker,
-    tell_ignored,
 )
 
 if TYPE_CHECKING:
@@ -89,14 +89,12 @@ def run(
     """
     from integrations.got10k.experiments import find_class, get_experiment, load_toolkit
     from siamcar.errors import ConfigError
-    from siamcar.trackers import describe_tracker, list_options
+    from siamcar.trackers import describe_tracker
 
     chosen = get_experiment(experiment)
     find_class(chosen, load_toolkit())
     options = choose_options(option, weights=weights, strategy=strategy, preset=preset, config=config, device=device)
-    if "preset" in list_options(tracker):
-        options.setdefault("preset", _default_preset(chosen))
-        tell_ignored(options.get("config"), options["preset"])
+    options = add_default_preset(tracker, options, _default_preset(chosen))
     description = describe_tracker(tracker, options)
     label = name or description.label
     if not label or label.startswith(".") or "/" in label or "\\" in label:

@@ -24,7 +24,6 @@ from siamcar.cli.common import (
     print_failures,
     print_json,
     print_line,
-    split_names,
 )
 from siamcar.cli.placement import ClusterAddress, ExecutorName, ShardName, parse_placement
 from siamcar.cli.run_estimates import estimate_plan
@@ -119,9 +118,10 @@ def handle(
     Every finished sequence is written at once; the same command goes on where it was stopped. A sequence that fails
     is listed at the end (exit code 3) while the others go on.
     """
+    from evaluation.suite import SuiteBenchmark
     from siamcar.errors import ConfigError
 
-    choose_one(benchmark, suite)
+    choose_one(benchmark, suite, settings, annotations)
     if overwrite not in ("only-missing", "always", "never"):
         raise ConfigError(f"--overwrite is only-missing, always or never; found {overwrite!r}.")
     devices = tuple(device.split(","))
@@ -140,12 +140,12 @@ def handle(
     choices = _choose_trackers(tracker or [], options, name)
     documents: list[dict[str, Any]] = []
 
-    def work(chosen: Benchmark, preset_of_benchmark: str, trackers: list[TrackerChoice]) -> list[tuple[str, str]]:
+    def work(chosen: Benchmark, entry: SuiteBenchmark, trackers: list[TrackerChoice]) -> list[tuple[str, str]]:
         share, folder = placement.take_share(chosen, results)
         if share is None:
             print_error(f"Shard {placement.shard} of {chosen.name} is empty: it has {len(chosen)} sequences.")
             return []
-        plans = make_plans(share, preset_of_benchmark, trackers, replace(shared, results=folder))
+        plans = make_plans(share, entry, trackers, replace(shared, results=folder))
         if sequences is None:
             tell_missing(chosen)
         if dry_run:
@@ -172,22 +172,16 @@ def handle(
 
     try:
         if suite is not None:
-            _run_suite(suite, data, choices, work, split_names(sequences), limit)
+            _run_suite(suite, data, choices, work, sequences, limit)
             return
         if not choices:
             raise ConfigError("No tracker was given.", "Name at least one with --tracker; see: siamcar list trackers")
         chosen = load_selected(str(benchmark), data, settings, sequences, limit, annotations)
-        if work(chosen, _default_preset(str(benchmark)), choices):
+        if work(chosen, SuiteBenchmark(benchmark=str(benchmark)), choices):
             raise typer.Exit(EXIT_PARTIAL)
     finally:
         if as_json:
             print_json(documents)
-
-
-def _default_preset(benchmark: str) -> str:
-    from evaluation.benchmarks import PRESETS
-
-    return PRESETS.get(benchmark, "demo")
 
 
 def _run_suite(
@@ -195,7 +189,7 @@ def _run_suite(
     data: Path | None,
     choices: list[TrackerChoice],
     work: Any,
-    sequences: list[str] | None,
+    sequences: str | None,
     limit: int | None,
 ) -> None:
     from evaluation.suite import load_suite
@@ -208,12 +202,10 @@ def _run_suite(
 
     def run(entry: SuiteBenchmark, benchmark: Benchmark) -> list[tuple[str, str]]:
         print_error(f"\n== {entry.benchmark}")
-        failures: list[tuple[str, str]] = work(
-            benchmark.select(sequences, limit), entry.preset or _default_preset(entry.benchmark), trackers
-        )
+        failures: list[tuple[str, str]] = work(benchmark, entry, trackers)
         return failures
 
-    for_each_benchmark(loaded.benchmarks, data, run, needs_truth=False)
+    for_each_benchmark(loaded.benchmarks, data, sequences, limit, run, needs_truth=False)
 
 
 def _choose_trackers(trackers: list[str], given: dict[str, Any], name: str | None) -> list[TrackerChoice]:

@@ -13,13 +13,14 @@ import typer
 
 from siamcar.cli.common import EXIT_INTERRUPTED, print_error, print_line
 from siamcar.cli.placement import Placement
-from siamcar.cli.tracker_options import tell_ignored
+from siamcar.cli.tracker_options import add_default_preset
 from siamcar.errors import ConfigError, SiamCARError
 
 if TYPE_CHECKING:
     from evaluation.executors.pace import Pace
     from evaluation.runner import RunPlan, RunSummary
     from evaluation.sequence import Benchmark
+    from evaluation.suite import SuiteBenchmark
 
 __all__ = [
     "RunSettings",
@@ -83,8 +84,15 @@ def parse_lockstep(text: str | None, workers: int, devices: tuple[str, ...]) -> 
     return "auto" if text == "auto" else int(text)
 
 
-def make_plans(benchmark: Benchmark, preset: str, choices: list[TrackerChoice], settings: RunSettings) -> list[RunPlan]:
-    """One plan a tracker; `preset` is taken by those that take one and were not given any."""
+def make_plans(
+    benchmark: Benchmark, entry: SuiteBenchmark, choices: list[TrackerChoice], settings: RunSettings
+) -> list[RunPlan]:
+    """One plan a tracker.
+
+    The trackers that take a preset and were not given any take that of `entry`; where it says none, the benchmark's own
+    one lies under what their weights hold.
+    """
+    from evaluation.benchmarks import PRESETS
     from evaluation.executors.tasks import TrackerSpec
     from evaluation.runner import plan_run
     from siamcar.trackers import describe_tracker, list_options
@@ -94,9 +102,9 @@ def make_plans(benchmark: Benchmark, preset: str, choices: list[TrackerChoice], 
     for choice in choices:
         known = list_options(choice.tracker)
         options = dict(choice.options)
-        if "preset" in known:
-            options.setdefault("preset", preset)
-            tell_ignored(options.get("config"), options["preset"])
+        if entry.preset is not None and "preset" in known:
+            options.setdefault("preset", entry.preset)
+        options = add_default_preset(choice.tracker, options, PRESETS.get(entry.benchmark, "demo"))
         if choice.tracker == "siamcar":
             options, chosen = settle_backend(options, device=settings.devices[0], threads=settings.threads)
             if chosen is not None:

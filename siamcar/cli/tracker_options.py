@@ -25,6 +25,7 @@ __all__ = [
     "StrategyName",
     "TrackerName",
     "WeightsName",
+    "add_default_preset",
     "choose_options",
     "make_tracker",
     "tell_ignored",
@@ -69,6 +70,23 @@ def choose_options(pairs: list[str] | None, **named: str | None) -> dict[str, An
     if twice:
         raise ConfigError(f"Given both by its own flag and by --option: {', '.join(twice)}.", "Give it once.")
     return {**given, **free}
+
+
+def add_default_preset(tracker: str, options: Mapping[str, Any], preset: str) -> dict[str, Any]:
+    """A tracker's options with a benchmark's own preset, where it takes presets and none is given.
+
+    SiamCAR takes it below what its weights hold; a tracker without an option `default_preset` takes it as `preset`.
+    Keys of a pysot configuration file that have no effect are named.
+    """
+    from siamcar.trackers import list_options
+
+    known = list_options(tracker)
+    if "preset" not in known:
+        return dict(options)
+    tell_ignored(options.get("config"), options.get("preset", preset))
+    if "preset" in options:
+        return dict(options)
+    return {"default_preset" if "default_preset" in known else "preset": preset, **options}
 
 
 def tell_ignored(config: str | Path | None, preset: str | None) -> None:

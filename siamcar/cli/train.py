@@ -338,7 +338,7 @@ def export(
     """Write a run's weights to a file that `siamcar run --weights` takes, also while it is still going on.
 
     A preset, a strategy or a configuration (such as `siamcar tune` writes) goes into the file: it is tracked with so
-    where nothing else is said.
+    on every benchmark, unless --preset, --strategy, --config or --option say otherwise.
     """
     from siamcar.errors import WeightsError
 

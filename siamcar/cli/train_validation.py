@@ -39,7 +39,7 @@ def make_validator(
         quiet: do not warn of test sets among the benchmarks.
 
     Raises:
-        SiamCARError: a benchmark cannot be loaded.
+        SiamCARError: a benchmark cannot be loaded, or the ground truth of one of its sequences is hidden.
     """
     chosen = recipe.validation.benchmarks
     if not chosen:
@@ -53,6 +53,8 @@ def make_validator(
             "chosen there says nothing about other data; do not report it beside others'."
         )
     benchmarks = [_load_validation(one, recipe, places, trained) for one in chosen]
+    for benchmark in benchmarks:
+        _require_truth(benchmark)
 
     def validate(network: SiamCAR) -> Mapping[str, float]:
         from evaluation.conventions import CONVENTIONS
@@ -79,6 +81,17 @@ def make_validator(
         return {"score": score, **numbers, "seconds": time.perf_counter() - started}
 
     return validate
+
+
+def _require_truth(benchmark: Benchmark) -> None:
+    hidden = [sequence.name for sequence in benchmark if sequence.hidden_truth]
+    if hidden:
+        names = ", ".join(hidden[:5]) + (", …" if len(hidden) > 5 else "")
+        raise DataError(
+            f"{benchmark.name} gives the first box alone of {len(hidden)} of its {len(benchmark)} sequences ({names}): "
+            "nothing can be validated on these.",
+            "Complete their ground truth, or validate on another benchmark: validation.benchmarks of the recipe.",
+        )
 
 
 def _load_validation(

@@ -51,7 +51,8 @@ def handle(
         typer.Option("--strategy", help="released, refine, average or coarse. Default: as saved in the weights."),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", help="Where to start. Default: the benchmark's own.")
+        str | None,
+        typer.Option("--preset", help="Where to start. Default: what the weights hold, else the benchmark's own."),
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Trials in all, with those of earlier commands.")] = 50,
     journal: Annotated[
@@ -73,8 +74,7 @@ def handle(
     from evaluation.tuning import TEST_SETS, tune_tracker
     from siamcar.config import TrackerConfig
     from siamcar.files import write_atomic
-    from siamcar.trackers.siamcar import describe_siamcar
-    from siamcar.weights_files import resolve_weights
+    from siamcar.trackers.siamcar import describe_siamcar, find_weights
 
     if benchmark in TEST_SETS:
         print_error(
@@ -83,9 +83,10 @@ def handle(
         )
     chosen = load_selected(benchmark, data, settings, sequences, limit)
     convention = get_convention(chosen.convention, chosen.family)
-    path = resolve_weights(weights or _name_builtin())
-    # As `siamcar run` tracks with them: what is saved in the weights, over it the preset and the strategy.
-    options = {"weights": path, "strategy": strategy, "preset": preset or PRESETS.get(benchmark, "demo")}
+    path = find_weights(weights)
+    # As `siamcar run` tracks with them.
+    own = PRESETS.get(benchmark, "demo")
+    options = {"weights": path, "strategy": strategy, "preset": preset, "default_preset": own}
     identity = describe_siamcar(options).identity
     start = TrackerConfig.build(identity["config"], source="the tracker's configuration")
     kept = journal or out.with_suffix(".journal")
@@ -127,16 +128,6 @@ def _find_unusual(config: TrackerConfig, searched: Iterable[str]) -> dict[str, A
     usual = type(config)().model_dump(mode="json")
     values = config.model_dump(mode="json", exclude=set(searched))
     return {name: value for name, value in values.items() if value != usual[name]}
-
-
-def _name_builtin() -> str:
-    from siamcar.errors import WeightsError
-    from siamcar.weights_files import list_builtin_weights
-
-    names = list(list_builtin_weights())
-    if not names:
-        raise WeightsError("The suite brings no weights, and none were given.", "Give a file: --weights PATH.")
-    return names[0]
 
 
 def _make_factory(weights: Path, start: TrackerConfig, device: str, threads: int) -> Callable[..., Tracker]:

@@ -29,6 +29,7 @@ from siamcar.cli.tracker_options import (
     StrategyName,
     TrackerName,
     WeightsName,
+    add_default_preset,
     choose_options,
 )
 from siamcar.cli.vot_engines import run_in_process, run_toolkit
@@ -322,13 +323,9 @@ def _load(workspace: Path, toolkit_python: Path | None) -> tuple[Toolkit, Worksp
 
 def _make_options(tracker: str, options: dict[str, Any], stack: str) -> dict[str, Any]:
     """Options with absolute paths, since the server's folder is another, and the preset of the stack's year."""
-    from siamcar.trackers import list_options
-
     absolute = {key: str(Path(value).absolute()) if _is_path(key, value) else value for key, value in options.items()}
     year = stack.partition("/")[0]
-    if "preset" in list_options(tracker) and year in ("vot2018", "vot2020"):
-        absolute.setdefault("preset", year)
-    return absolute
+    return add_default_preset(tracker, absolute, year) if year in ("vot2018", "vot2020") else absolute
 
 
 def _is_path(key: str, value: Any) -> bool:

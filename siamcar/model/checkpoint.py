@@ -99,9 +99,13 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_torch(path: Path) -> object:
     try:
-        with torch.serialization.safe_globals(_NUMPY_SCALARS), warnings.catch_warnings():
+        with (
+            torch.serialization.safe_globals(_NUMPY_SCALARS),
+            warnings.catch_warnings(),
+            path.open("rb") as file,  # given a path, PyTorch goes by its ending
+        ):
             warnings.simplefilter("ignore")  # about the stream's pickle protocol; what matters becomes an error below
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = _explain_refusal(str(error))
         if reason is None:

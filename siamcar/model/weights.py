@@ -144,7 +144,8 @@ def save_weights(
     Args:
         model: the network.
         path: where to; an existing file is replaced.
-        tracker_config: how its maps should become boxes, if these weights want a particular way.
+        tracker_config: how its maps should become boxes, if these weights want a particular way. The fields that were
+            set are written; the others stay those of the benchmark, or the defaults.
         recipe: how it was trained, as plain values.
         source: where the weights come from, for people.
         half: store convolution weights in half precision (they load as float32). Batch-norm statistics stay in
@@ -162,7 +163,9 @@ def save_weights(
         source=source,
         extra={
             "grid": {"size": model.grid.size, "stride": model.grid.stride, "offset": model.grid.offset},
-            "tracker_config": tracker_config.model_dump(mode="json") if tracker_config is not None else None,
+            "tracker_config": tracker_config.model_dump(mode="json", exclude_unset=True)
+            if tracker_config is not None
+            else None,
             "recipe": dict(recipe) if recipe is not None else None,
         },
     )

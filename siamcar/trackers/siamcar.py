@@ -15,24 +15,28 @@ from siamcar.errors import ConfigError, WeightsError
 from siamcar.files import compute_sha256
 from siamcar.protocol import BatchTracker
 from siamcar.trackers.describe import TrackerDescription, described_by
-from siamcar.tracking.presets import build_tracker_config
+from siamcar.tracking.presets import build_tracker_config, load_preset
 from siamcar.tracking.pysot_config import is_pysot_config, read_pysot_config
 from siamcar.weights_files import list_builtin_weights, read_weights_metadata, resolve_weights
 
 if TYPE_CHECKING:
     from siamcar.tracker import SiamCARTracker
 
-__all__ = ["create_siamcar", "describe_siamcar", "find_device", "settle_backend"]
+__all__ = ["create_siamcar", "describe_siamcar", "find_device", "find_weights", "read_saved_config", "settle_backend"]
 
 _OWN_OPTIONS = (
-    "weights", "architecture", "preset", "strategy", "config", "backend", "precision", "calibration", "device",
+    "weights", "architecture", "preset", "strategy", "config", "default_preset", "backend", "precision", "calibration",
+    "device",
 )  # fmt: skip
 _CONFIG_OPTIONS = tuple(name for name in TrackerConfig.model_fields if name != "strategy")
 
 
 @dataclass(frozen=True, slots=True)
 class _Resolved:
-    """Options, looked up; the network is not made yet, and the device is left aside, as results do not depend on it."""
+    """Options, looked up; the network is not made yet, and the device is left aside, as results do not depend on it.
+
+    `preset` is the one that values were taken from: not a default one that the weights leave nothing to.
+    """
 
     weights: Path
     architecture: Architecture
@@ -98,6 +102,7 @@ def create_siamcar(
     strategy: str | None = None,
     config: str | Path | None = None,
     *,
+    default_preset: str | None = None,
     backend: str = "eager",
     precision: str = "fp32",
     calibration: str | Path | None = None,
@@ -106,14 +111,17 @@ def create_siamcar(
 ) -> SiamCARTracker:
     """Make a SiamCAR tracker.
 
+    Its configuration is laid together from the defaults, `default_preset`, what the weights were saved with, `preset`,
+    `config`, `strategy` and `tracker_options`, each over the ones before it.
+
     Args:
         weights: built-in name, path or hub address; by default built-in weights, of the `architecture` if one is
             given.
         architecture: the backbone, where the weights file does not tell.
-        preset: hyper-parameters by benchmark. What neither it nor another option sets is as the weights were saved
-            with, or the default.
-        strategy: `released`, `refine`, `average` or `coarse`; `released` by default.
+        preset: hyper-parameters by benchmark.
+        strategy: `released`, `refine`, `average` or `coarse`.
         config: YAML file of `TrackerConfig` fields, or a configuration of pysot or of the released SiamCAR.
+        default_preset: the preset of the benchmark that is tracked on, for what the weights do not hold.
         backend: what computes the network, such as `eager`, `compiled` or `auto`; `siamcar list backends`.
         precision: `fp32`, `bf16`, `fp16` or `int8`, as the backend has it.
         calibration: frames that int8 is calibrated on, in place of synthetic scenes; see `make_backend`.
@@ -132,6 +140,7 @@ def create_siamcar(
         preset,
         strategy,
         config,
+        default_preset=default_preset,
         backend=backend,
         precision=precision,
         calibration=calibration,
@@ -186,6 +195,7 @@ def _resolve(
     strategy: str | None = None,
     config: str | Path | None = None,
     *,
+    default_preset: str | None = None,
     backend: str = "eager",
     precision: str = "fp32",
     calibration: str | Path | None = None,
@@ -201,18 +211,15 @@ def _resolve(
     if architecture is not None and architecture not in get_args(Architecture):
         raise ConfigError(f"There is no architecture {architecture!r}.", f"Known: {', '.join(get_args(Architecture))}.")
     if config is not None and is_pysot_config(read_yaml(config)):
-        architecture = architecture or read_pysot_config(config, preset).architecture
-    path = resolve_weights(weights) if weights is not None else _find_builtin(architecture)
-    metadata = read_weights_metadata(path) if path.suffix == ".safetensors" else {}
-    merged = build_tracker_config(preset, config, strategy, tracker_options)
-    saved = metadata.get("tracker_config")
-    if isinstance(saved, dict):
-        base = TrackerConfig.build(saved, source=f"the metadata of {path}").model_dump()
-        merged = TrackerConfig.build(base | merged.model_dump(exclude_unset=True), source="the tracker's configuration")
+        architecture = architecture or read_pysot_config(config, preset or default_preset).architecture
+    path = find_weights(weights, architecture)
+    saved = read_saved_config(path)
+    merged = build_tracker_config(preset, config, strategy, tracker_options, default_preset=default_preset, saved=saved)
+    lowest = load_preset(default_preset).fields() if preset is None and default_preset is not None else {}
     return _Resolved(
         path,
-        architecture or _told_architecture(metadata) or _seen_architecture(path),
-        preset,
+        architecture or _told_architecture(_read_metadata(path)) or _seen_architecture(path),
+        default_preset if lowest.keys() - saved.keys() else preset,
         merged,
         backend,
         precision,
@@ -233,8 +240,38 @@ def _told_architecture(metadata: Mapping[str, Any]) -> Architecture | None:
     return cast(Architecture, told) if told in get_args(Architecture) else None
 
 
-def _find_builtin(architecture: Architecture | None) -> Path:
-    """The first built-in weights, of an architecture if one is asked for."""
+def _read_metadata(path: Path) -> dict[str, Any]:
+    """What the header of a safetensors file says; a PyTorch checkpoint has none. The content decides, not the name."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read: {error}.", "Check its permissions.") from error
+    return read_weights_metadata(path) if start[8:] == b"{" else {}
+
+
+def read_saved_config(path: Path) -> dict[str, Any]:
+    """The fields of `TrackerConfig` that a weights file holds: how it is to be tracked with.
+
+    Raises:
+        WeightsError: the file cannot be read.
+        ConfigError: a field that is not known, or a value out of range.
+    """
+    saved = _read_metadata(path).get("tracker_config")
+    if not isinstance(saved, dict):
+        return {}
+    return TrackerConfig.build(saved, source=f"the metadata of {path}").model_dump(exclude_unset=True)
+
+
+def find_weights(weights: str | Path | None, architecture: Architecture | None = None) -> Path:
+    """The weights file: the one given, or the first built-in one, of an architecture if one is asked for.
+
+    Raises:
+        WeightsError: there is none, or as `siamcar.weights_files.resolve_weights`.
+        UnknownNameError: neither a built-in name nor a path.
+    """
+    if weights is not None:
+        return resolve_weights(weights)
     for path in list_builtin_weights().values():
         if architecture is None or _told_architecture(read_weights_metadata(path)) == architecture:
             return path

@@ -67,15 +67,20 @@ def build_tracker_config(
     config_file: str | Path | None = None,
     strategy: Strategy | str | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    default_preset: str | None = None,
+    saved: Mapping[str, Any] | None = None,
 ) -> TrackerConfig:
-    """Merge a preset, a file, a strategy and options, each over the ones before it.
+    """Merge what the weights hold, a preset, a file, a strategy and options, each over the ones before it.
 
     Args:
         preset: name of a preset; None: the defaults of `TrackerConfig`, which are those of `demo`.
         config_file: YAML of `TrackerConfig` fields, or a configuration of pysot or of the released SiamCAR, of which
-            the triple of HP_SEARCH that belongs to `preset` is taken.
+            the triple of HP_SEARCH that belongs to `preset`, or else to `default_preset`, is taken.
         strategy: one of `released`, `refine`, `average`, `coarse`.
         options: fields of `TrackerConfig`; text as it comes from a command line is converted.
+        default_preset: name of the preset that lies under all others, such as a benchmark's own.
+        saved: fields of `TrackerConfig` that the weights hold.
 
     Raises:
         UnknownNameError: no such preset.
@@ -83,11 +88,15 @@ def build_tracker_config(
     """
     values: dict[str, Any] = {}
     sources = []
+    if default_preset is not None:
+        values.update(load_preset(default_preset).fields())
+    values.update(saved or {})
     if preset is not None:
         values.update(load_preset(preset).fields())
     if config_file is not None:
         content = read_yaml(config_file)
-        values.update(read_pysot_config(config_file, preset).values if is_pysot_config(content) else content)
+        chosen = preset or default_preset
+        values.update(read_pysot_config(config_file, chosen).values if is_pysot_config(content) else content)
         sources.append(str(config_file))
     if strategy is not None:
         if strategy not in get_args(Strategy):

@@ -15,6 +15,9 @@ __all__ = ["PysotConfig", "is_pysot_config", "read_pysot_config"]
 
 _SECTIONS = {"META_ARC", "BACKBONE", "ADJUST", "TRACK", "HP_SEARCH", "TRAIN", "DATASET"}
 
+_OF_TRAINING = {"META_ARC", "CUDA", "ADJUST", "TRAIN", "DATASET"}
+"""Keys that every such file may have and that say nothing about tracking: they need no word."""
+
 _TRACK_FIELDS = {
     "EXEMPLAR_SIZE": "template_size",
     "INSTANCE_SIZE": "search_size",
@@ -56,7 +59,8 @@ class PysotConfig:
     Attributes:
         values: fields of `TrackerConfig`.
         architecture: the backbone, None where the file names none.
-        ignored: one line for each key that has no effect, with the reason; for the user to read.
+        ignored: one line for each key that has no effect, with the reason; for the user to read. What is of training
+            alone is left out.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -80,11 +84,19 @@ def read_pysot_config(path: str | Path, preset: str | None = None) -> PysotConfi
             file has none for it, no hyper-parameter is taken.
 
     Raises:
-        ConfigError: the file cannot be read, is no such configuration, or describes a network that is not SiamCAR's.
+        ConfigError: the file cannot be read, is no such configuration, holds fields of `TrackerConfig` beside its
+            sections, or describes a network that is not SiamCAR's.
     """
     content = read_yaml(path)
     if not is_pysot_config(content):
         raise ConfigError(f"{path} is not a pysot configuration: it has none of {', '.join(sorted(_SECTIONS))}.")
+    mixed = [key for key in content if key in TrackerConfig.model_fields]
+    if mixed:
+        raise ConfigError(
+            f"{path} mixes a pysot configuration ({', '.join(sorted(_SECTIONS & set(content)))}) with keys of ours "
+            f"({', '.join(mixed)}).",
+            "Put these into a file of their own, or give them as options: --option key=value.",
+        )
     ignored: list[str] = []
     values: dict[str, Any] = {}
     for key, value in _section(content, "TRACK", path).items():
@@ -99,6 +111,8 @@ def read_pysot_config(path: str | Path, preset: str | None = None) -> PysotConfi
                 f"TRACK.{key} = {value!r}: {_TRACK_DEAD.get(key, 'no part of the released tracker reads it')}"
             )
     values.update(_read_hyper_parameters(_section(content, "HP_SEARCH", path), preset, path, ignored))
+    known = {"BACKBONE", "TRACK", "HP_SEARCH", *_OF_TRAINING}
+    ignored += [f"{key}: no part of the released tracker reads it" for key in content if key not in known]
     TrackerConfig.build(values, source=str(path))
     return PysotConfig(values, _read_architecture(_section(content, "BACKBONE", path), path), tuple(ignored))
 

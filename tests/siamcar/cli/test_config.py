@@ -11,7 +11,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from siamcar.cli.app import app
-from siamcar.config import TrackerConfig
+from siamcar.config import ModelConfig, TrackerConfig
+from siamcar.model.network import SiamCAR
+from siamcar.model.weights import save_weights
+from siamcar.trackers import describe_tracker
 from siamcar.tracking.presets import load_preset
 
 PYSOT = """
@@ -40,11 +43,24 @@ def pysot(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_options_everything_is_a_default() -> None:
+def test_without_options_it_is_what_the_built_in_weights_hold() -> None:
     document = read()
-    assert document["config"] == TrackerConfig().model_dump(mode="json")
-    assert set(document["from"].values()) == {"default"}
+    assert document["config"] == describe_tracker("siamcar").identity["config"]
+    assert document["config"]["strategy"] == "average"
+    assert set(document["from"].values()) == {"weights siamcar_mobilenetv2"}
     assert list(document["from"]) == list(TrackerConfig.model_fields)
+
+
+def test_weights_show_what_they_hold_and_the_rest_is_a_default(tmp_path: Path) -> None:
+    weights = tmp_path / "mine.bin"
+    model = SiamCAR(ModelConfig(architecture="alexnet", channels=32, head_convolutions=1))
+    save_weights(model, weights, tracker_config=TrackerConfig(lr=0.9, penalty_k=0.8))
+    document = read("--weights", weights, "-o", "penalty_k=0.7")
+    assert (document["config"]["lr"], document["from"]["lr"]) == (0.9, f"weights {weights}")
+    assert document["from"]["penalty_k"] == "--option"
+    assert document["from"]["strategy"] == "default"
+    absent = show("--weights", tmp_path / "absent.safetensors")
+    assert absent.exit_code == 1 and "does not exist" in absent.stderr
 
 
 def test_each_layer_lies_over_the_ones_before(tmp_path: Path) -> None:
@@ -111,7 +127,10 @@ def test_settings_are_set_shown_and_unset(tmp_path: Path, monkeypatch: pytest.Mo
     shown = json.loads(runner.invoke(app, ["config", "settings", "--json"]).stdout)
     assert shown["data"] == {"otb100": str(tmp_path)}
     assert "data.otb100" in runner.invoke(app, ["config", "settings"]).stdout
+    typo = runner.invoke(app, ["config", "unset", "data.otb10"])
+    assert typo.exit_code == 1 and "Did you mean data.otb100" in typo.stderr
     assert runner.invoke(app, ["config", "unset", "data.otb100"]).exit_code == 0
+    assert runner.invoke(app, ["config", "unset", "data.otb100"]).exit_code == 1
     assert json.loads(runner.invoke(app, ["config", "settings", "--json"]).stdout)["data"] == {}
     assert runner.invoke(app, ["config", "set", "data.otb100", str(tmp_path / "absent")]).exit_code == 1
     unknown = runner.invoke(app, ["config", "set", "data.otb10", str(tmp_path)])

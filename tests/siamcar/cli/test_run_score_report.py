@@ -12,7 +12,10 @@ from typer.testing import CliRunner, Result
 from evaluation.benchmarks import load_benchmark
 from siamcar.cli.app import app
 from siamcar.cli.common import parse_options, split_names
+from siamcar.config import ModelConfig, TrackerConfig
 from siamcar.errors import ConfigError
+from siamcar.model.network import SiamCAR
+from siamcar.model.weights import save_weights
 
 SMALL = ["-b", "synthetic", "--set", "n_frames=24", "--set", "n_sequences=3"]
 
@@ -166,6 +169,24 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     (plan,) = json.loads(outcome.stdout)
     assert (plan["frames"], len(plan["to_run"]), plan["complete"]) == (72, 3, [])
     assert not (tmp_path / "none").exists()
+
+
+def test_what_the_weights_hold_is_run_with(tmp_path: Path) -> None:
+    """A given preset lies over it, the benchmark's own under it."""
+    weights = tmp_path / "tuned.safetensors"
+    model = SiamCAR(ModelConfig(architecture="alexnet", channels=32, head_convolutions=1))
+    save_weights(model, weights, tracker_config=TrackerConfig(strategy="average", penalty_k=0.5, window_influence=0.1))
+
+    def plan(*options: object) -> tuple[object, list[float]]:
+        common = ["-t", "siamcar", "--weights", weights, "--results", tmp_path / "none", "--dry-run", "--json"]
+        outcome = siamcar("run", *SMALL, *common, *options)
+        assert outcome.exit_code == 0, outcome.output
+        identity = json.loads(outcome.stdout)[0]["identity"]
+        return identity["preset"], [identity["config"][key] for key in ("lr", "penalty_k", "window_influence")]
+
+    assert plan() == ("demo", [0.3, 0.5, 0.1])
+    assert plan("--preset", "otb100") == ("otb100", [0.35, 0.2, 0.45])
+    assert plan("-o", "penalty_k=0.7") == ("demo", [0.3, 0.7, 0.1])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from evaluation.sequence import Benchmark
 from siamcar.cli.app import app
 from siamcar.cli.train_run import DataPlaces
 from siamcar.cli.train_validation import _load_held_out, make_validator
+from siamcar.errors import DataError
 from siamcar.files import compute_sha256
 from siamcar.model.weights import load_model
 from siamcar.protocol import Prediction
@@ -235,6 +236,16 @@ def test_validation_counts_boxes_at_the_border(monkeypatch: pytest.MonkeyPatch) 
     validate = make_validator(load_recipe("tiny"), DataPlaces(None, {}), [])
     assert validate is not None
     assert validate(torch.nn.Identity())["score"] == pytest.approx(20 / 21)  # type: ignore[arg-type]
+
+
+def test_validation_on_hidden_truth_is_refused_before_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.full((4, 4), np.nan)
+    truth[0] = 10, 10, 20, 20
+    hidden = make_sequence("secret", 4, ground_truth=truth, hidden_truth=True)
+    benchmark = Benchmark("Made", (make_sequence("open", 4), hidden), "otb")
+    monkeypatch.setattr("siamcar.cli.train_validation._load_validation", lambda *_: benchmark)
+    with pytest.raises(DataError, match=r"1 of its 2 sequences \(secret\)"):
+        make_validator(load_recipe("tiny"), DataPlaces(None, {}), [])
 
 
 def test_validation_on_a_test_set_is_warned_of(tmp_path: Path) -> None:

@@ -38,12 +38,13 @@ def test_what_is_tuned_is_what_is_run(tmp_path: Path, monkeypatch: pytest.Monkey
     result = tune("--out", out, "--trials", 1, "--weights", weights)
     assert result.exit_code == 0, result.output
     (first,) = made
-    used = describe_siamcar({"weights": weights, "preset": "demo"}).identity["config"]
+    used = describe_siamcar({"weights": weights, "default_preset": "demo"}).identity["config"]
     assert first.model_dump(mode="json") == used
     assert (first.strategy, first.smooth_size, first.context_amount) == ("refine", True, 0.6)
+    assert (first.window_influence, first.penalty_k) == (0.9, load_preset("demo").penalty_k)
     content = read_yaml(out)
     assert content["strategy"] == "refine"
-    tuned = describe_siamcar({"weights": weights, "preset": "demo", "config": out}).identity["config"]
+    tuned = describe_siamcar({"weights": weights, "default_preset": "demo", "config": out}).identity["config"]
     assert tuned == used  # the one trial is the best
 
 

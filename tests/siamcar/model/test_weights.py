@@ -51,7 +51,7 @@ def test_metadata(saved: Path) -> None:
     assert metadata["kind"] == "model"
     assert metadata["architecture"] == "alexnet"
     assert ModelConfig.model_validate(metadata["model_config"]) == ModelConfig(architecture="alexnet")
-    assert TrackerConfig.model_validate(metadata["tracker_config"]) == TrackerConfig(penalty_k=0.1)
+    assert metadata["tracker_config"] == {"penalty_k": 0.1}  # what was said, and nothing else
     assert metadata["grid"] == {"size": 17, "stride": 8, "offset": 63.0}
     assert metadata["recipe"] == {"epochs": 3}
     assert metadata["source"] == "made by a test"

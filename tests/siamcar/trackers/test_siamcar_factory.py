@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from siamcar.model.weights import save_weights
 from siamcar.tracker import SiamCARTracker
 from siamcar.trackers import create_tracker, describe_tracker
 from siamcar.trackers import siamcar as module
+from siamcar.weights_files import list_builtin_weights
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,35 @@ def test_without_a_preset_the_weights_own_configuration_counts(weights: Path) ->
     assert (config["lr"], config["penalty_k"], config["window_influence"]) == (0.5, 0.5, 0.4)
 
 
-def test_a_foreign_file_tells_its_architecture_by_its_tensors(tmp_path: Path) -> None:
-    path = tmp_path / "general_model.pth"
+def test_the_default_preset_lies_under_what_the_weights_hold(weights: Path, tmp_path: Path) -> None:
+    def look(**options: object) -> tuple[object, list[float]]:
+        identity = describe_tracker("siamcar", {"weights": weights, "default_preset": "otb100"} | options).identity
+        config = identity["config"]
+        return identity["preset"], [config[key] for key in ("lr", "penalty_k", "window_influence")]
+
+    assert look() == ("otb100", [0.99, 0.5, 0.45])
+    assert look(preset="got10k") == ("got10k", [0.7, 0.06, 0.1])
+    config = tmp_path / "config.yaml"
+    config.write_text("HP_SEARCH: {OTB100: [0.1, 0.2, 0.3], GOT10K: [0.4, 0.5, 0.6]}\n")
+    assert look(config=config) == ("otb100", [0.1, 0.2, 0.3])
+    assert look(config=config, preset="got10k") == ("got10k", [0.4, 0.5, 0.6])
+    whole = list_builtin_weights()["siamcar_mobilenetv2"]
+    assert look(weights=whole) == (None, [0.3, 0.04, 0.4])  # they hold all fields: no preset is taken
+    with pytest.raises(UnknownNameError):
+        look(default_preset="otb")
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "weights.SAFETENSORS"])
+def test_what_the_weights_hold_counts_whatever_the_file_is_called(weights: Path, tmp_path: Path, name: str) -> None:
+    shutil.copyfile(weights, tmp_path / name)
+    assert describe_tracker("siamcar", {"weights": tmp_path / name}) == describe_tracker(
+        "siamcar", {"weights": weights}
+    )
+
+
+@pytest.mark.parametrize("name", ["general_model.pth", "general_model.safetensors"])
+def test_a_foreign_file_tells_its_architecture_by_its_tensors(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
     torch.save({"state_dict": SiamCAR(ModelConfig(architecture="alexnet")).state_dict()}, path)
     assert describe_tracker("siamcar", {"weights": path}).label == "siamcar_alexnet_released"
 

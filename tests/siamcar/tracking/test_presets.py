@@ -58,6 +58,16 @@ def test_later_sources_win_and_text_is_converted(tmp_path: Path) -> None:
     assert build_tracker_config("got10k", strategy="refine").strategy == "refine"
 
 
+def test_what_the_weights_hold_lies_between_a_default_preset_and_a_given_one(tmp_path: Path) -> None:
+    saved = {"penalty_k": 0.5, "strategy": "average"}
+    config = build_tracker_config(default_preset="got10k", saved=saved)
+    assert (config.lr, config.penalty_k, config.window_influence, config.strategy) == (0.7, 0.5, 0.1, "average")
+    assert build_tracker_config("otb100", default_preset="got10k", saved=saved).penalty_k == 0.2
+    file = tmp_path / "tracker.yaml"
+    file.write_text("penalty_k: 0.25\n")
+    assert build_tracker_config(None, file, default_preset="got10k", saved=saved).penalty_k == 0.25
+
+
 def test_faults_name_their_source(tmp_path: Path) -> None:
     file = tmp_path / "tracker.yaml"
     file.write_text("penalty: 0.5\n")

@@ -60,6 +60,12 @@ def test_lists_what_has_no_effect(tmp_path: Path) -> None:
     assert not any(key in line for line in ignored for key in ("REGION_S", "STRIDE", "SCORE_SIZE", "HP_SEARCH.OTB100"))
 
 
+def test_keys_that_are_not_known_are_named_and_those_of_training_are_not(tmp_path: Path) -> None:
+    text = FILE.replace("HP_SEARCH", "HP_SERCH") + "CUDA: true\nTRAIN: {EPOCH: 20}\nDATASET: {}\nADJUST: {}\nRPN: {}\n"
+    ignored = read_pysot_config(_write(tmp_path, text), "otb100").ignored
+    assert [line.split(":")[0] for line in ignored if not line.startswith("TRACK.")] == ["HP_SERCH", "RPN"]
+
+
 @pytest.mark.parametrize(("preset", "lr"), [("otb100", 0.35), ("got10k", 0.7), ("lasot", None), (None, None)])
 def test_the_preset_chooses_the_triple(tmp_path: Path, preset: str | None, lr: float | None) -> None:
     assert read_pysot_config(_write(tmp_path, FILE), preset).values.get("lr") == lr
@@ -83,6 +89,7 @@ def test_a_file_without_a_backbone_names_no_architecture(tmp_path: Path) -> None
         ("HP_SEARCH: {OTB100: [1, 2]}", "HP_SEARCH.OTB100"),
         ("HP_SEARCH: {OTB100: [0.3, 0.1, 7]}", "window_influence"),
         ("TRACK: [1]", "TRACK should hold a mapping"),
+        ("TRACK: {CONTEXT_AMOUNT: 0.5}\npenalty_k: 0.9", r"mixes a pysot configuration \(TRACK\).*penalty_k"),
         ("lr: 0.3", "not a pysot configuration"),
     ],
 )
