@@ -85,6 +85,8 @@ def _compile(
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
+        # Else the threads of every process are bound to the same first cores, and two workers share one.
+        "ENABLE_CPU_PINNING": False,
     }
     request = get_openvino_core().compile_model(graph, "CPU", settings).create_infer_request()
 

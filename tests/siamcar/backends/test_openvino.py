@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,3 +59,25 @@ def test_signals_are_survived_when_backends_are_gone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "handled"), done.stderr
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs Linux and two cores"
+)
+def test_threads_are_bound_to_no_core() -> None:
+    """Bound, the threads of two workers would share the first core. In a process of its own: threads are kept."""
+    code = (
+        "import os, threading; import torch; from siamcar.backends import make_backend;"
+        "from siamcar.config import ModelConfig; from siamcar.model.network import SiamCAR;"
+        "made = make_backend(SiamCAR(ModelConfig(architecture='alexnet', channels=32)).eval(), 'openvino', threads=1);"
+        "features, search = made.template(torch.zeros(1, 3, 127, 127)), torch.zeros(1, 3, 255, 255);"
+        "work = threading.Thread(target=lambda: [made.search(features, search) for _ in range(10)]); work.start();"
+        "seen = set()\n"
+        "while work.is_alive():\n"
+        "    for task in os.listdir('/proc/self/task'):\n"
+        "        try: seen.add(frozenset(os.sched_getaffinity(int(task))))\n"
+        "        except ProcessLookupError: pass\n"
+        "assert seen == {frozenset(os.sched_getaffinity(0))}, seen"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
